@@ -1,0 +1,70 @@
+"""Files and folders that are either whole or not there: written beside their place, then moved into it in one step.
+
+A reader, a crash or Ctrl-C at any moment sees the old state or the new one, never half of either (POSIX rename(2)).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+ENCODING_ERRORS = "backslashreplace"  # a lone surrogate (from a broken PDF or file name) is shown escaped, not fatal
+NAME_LENGTH = 60  # characters, which even at four bytes each leaves room in the 255 bytes of a file name
+
+
+def safe_name(text: str) -> str:
+    """A name from a stranger's schema as (part of) a file name: no separators, no leading dot, bounded."""
+    return re.sub(r"[^\w.-]+|^\.+", "_", text)[:NAME_LENGTH] or "_"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace the file's content by `text`, in UTF-8."""
+    with writing(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def writing(path: Path, *, encoding: str = "utf-8", newline: str | None = "\n") -> Iterator[TextIO]:
+    """A text file to write to that takes the place of `path` when the block ends well, and vanishes when it does not. Raises OSError."""
+    beside = _beside(path)
+    try:
+        with beside.open("w", encoding=encoding, newline=newline, errors=ENCODING_ERRORS) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+@contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """A folder to fill that becomes `folder` (which must not exist) when the block ends well, and vanishes when it does not."""
+    beside = _beside(folder)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        os.rename(beside, folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    _sync_folder(folder.parent)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name[:NAME_LENGTH]}.{os.getpid()}.tmp")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the new name durable; platforms without folder handles (Windows) cannot and need not."""
+    if hasattr(os, "O_DIRECTORY"):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,198 @@
+"""The command line: options, printing and exit codes; everything else lies below. Heavy modules are imported by the command that needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
+
+import typer
+
+from structurer import __version__
+from structurer.errors import StructurerError
+
+if TYPE_CHECKING:
+    from structurer.batch import Tally
+
+EXIT_CODES = """Exit codes: 0 done; 1 a bug; 2 usage; 3 done, but something needs review; 4 an input cannot be read (the others are done);
+5 the model is not available; 6 a bad schema; 130 interrupted. When several apply, the first of 1, 2, 6, 5, 4, 3 is returned."""
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+SECRETS = ("OPENAI_API_KEY",)  # environment variables whose values are never printed
+SHORTEST_SECRET = 6  # characters; a shorter one ("none", "x") is a placeholder that would blot out plain words
+
+app = typer.Typer(
+    help=f"Turn badly formatted reports into records that prove themselves by their own arithmetic.\n\n{EXIT_CODES}",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+schema_app = typer.Typer(help="The contracts for kinds of forms: check a file, list those that ship, show one.", no_args_is_help=True)
+app.add_typer(schema_app, name="schema")
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
+SchemaFiles = Annotated[
+    Optional[list[Path]],  # noqa: UP007, UP045 - read by typer at run time
+    typer.Option("--schema", metavar="FILE", help="A JSON Schema file (JSON or YAML); repeat for several. Default: those that ship."),
+]
+
+
+def main() -> NoReturn:
+    """The command `structurer`: errors that a user can mend are one message and an exit code, bugs are tracebacks."""
+    try:
+        app(prog_name="structurer")
+    except StructurerError as error:
+        _say(f"structurer: {error}")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:  # before or after the command, which handles its own
+        sys.exit(INTERRUPTED)
+    sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        typer.echo(f"structurer {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog=EXIT_CODES)
+def structure(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, or folders with files.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run folder to make.", show_default=False)],
+    schema: SchemaFiles = None,
+    model: Annotated[str, typer.Option(metavar="NAME", help="A model at OPENAI_BASE_URL. Default: the built-in reader.")] = "",
+    record: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Record the model's replies here.")] = None,  # noqa: UP007, UP045
+    replay: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Replay recorded replies; needs no network.")] = None,  # noqa: UP007, UP045
+    witness: Annotated[bool, typer.Option("--witness/--no-witness", help="Let the built-in reader read beside a model.")] = True,
+) -> None:
+    """Structure documents into a run folder: one file a document, readable as soon as it is done."""
+    from structurer import batch, ingest, store
+
+    plan = batch.plan_of(batch.Wanted(tuple(schema or ()), model or None, record, replay, witness))
+    reader = batch.describe(plan)
+    found = ingest.discover(paths)
+    if not found.files:
+        for error in found.errors:
+            _say(f"structurer: {error}")
+        raise typer.Exit(4)
+    asked = store.Asked(f"structurer {__version__}", tuple(map(_scrubbed, sys.argv[1:])), reader, *batch.provenance(plan))
+    run = store.create(out, asked)
+    with _progress(len(found.files)) as begun:
+        try:
+            tally = batch.run_all(found, plan, run, batch.Watcher(begun, _say))
+        except KeyboardInterrupt:
+            _say(f"interrupted; what was finished is in {out}\n  next: structurer show {out}")
+            raise
+    _say(_closing(tally, reader, out))
+    raise typer.Exit(tally.exit_code)
+
+
+@app.command()
+def show(
+    run: Run,
+    records: Annotated[Optional[list[str]], typer.Option("--records", metavar="SOURCE/INDEX", help="Only these.")] = None,  # noqa: UP007, UP045
+    everything: Annotated[bool, typer.Option("--all", help="All records, rows, blanks and checks that do not apply.")] = False,
+) -> None:
+    """Show a run: every record's values, its checks in numbers, what to review and why, and text that became no value."""
+    from structurer.show import show as show_run
+
+    show_run(run, tuple(records or ()), everything)
+
+
+@app.command()
+def export(
+    run: Run,
+    form: Annotated[str, typer.Option("--format", metavar="records|json|csv", help="JSON Lines, one JSON array, or a folder of CSV.")] = "records",
+    out: Annotated[Optional[Path], typer.Option("--out", metavar="FILE", help="A file (csv: a new folder). Default: stdout.")] = None,  # noqa: UP007, UP045
+) -> None:
+    """Write a run's records for other programs."""
+    from structurer import export as exporter
+    from structurer import store
+
+    exporter.write(store.results(run), store.schemas(run), exporter.format_named(form), out)
+
+
+@app.command(epilog=EXIT_CODES)
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Cases (source.* and expected.json), or reports with --truth.")],
+    truth: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Truth files of the reports in FOLDER.")] = None,  # noqa: UP007, UP045
+    accept: Annotated[bool, typer.Option("--accept", help="Accept these figures from now on. Refused under CI.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Also replay the recorded replies in FOLDER/cassettes.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    schema: SchemaFiles = None,
+    worst: Annotated[int, typer.Option("--show", metavar="N", help="How many faults to list.", min=0)] = 20,
+) -> None:
+    """Compare records with the truth; exit 3 when a figure is worse than the accepted one."""
+    from structurer import report
+
+    text, regressed = report.run(report.Wanted(folder, truth, tuple(schema or ()), replay, accept, as_json, worst))
+    typer.echo(text)
+    raise typer.Exit(3 if regressed else 0)
+
+
+@schema_app.command()
+def lint(file: Annotated[Path, typer.Argument(metavar="FILE", help="A JSON Schema file.")]) -> None:
+    """Name every mistake of a schema with its place; exit 6 if there is one."""
+    from structurer import kinds
+
+    mistakes = kinds.mistakes(file)
+    typer.echo("\n".join(mistakes) or kinds.summary(file))
+    raise typer.Exit(6 if mistakes else 0)
+
+
+@schema_app.command("list")
+def list_() -> None:
+    """List the kinds that ship."""
+    from structurer import kinds
+
+    typer.echo("\n".join(kinds.listed()))
+
+
+@schema_app.command("show")
+def show_schema(kind: Annotated[str, typer.Argument(metavar="KIND", help="A kind that ships, or a schema file.")]) -> None:
+    """Show the fields of a kind, how they are printed, and the arithmetic it owes."""
+    from structurer import kinds
+
+    typer.echo("\n".join(kinds.described(kind)))
+
+
+def _closing(tally: Tally, reader: str, out: Path) -> str:
+    """The line that ends a run: what came of it, by which reader, where it is, and what to type next."""
+    counts = [
+        _count(tally.documents, "document"), _count(tally.records, "record"), f"{tally.held} checks held", f"{tally.failed} failed",
+        f"{tally.flagged} to review", *([_count(len(tally.failures), "input") + " not done"] if tally.failures else []),
+    ]  # fmt: skip
+    return f"{', '.join(counts)}; {reader}; in {out}; next: structurer show {out}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error where that is a terminal; silence elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from structurer.show import progress
+
+    with progress(total) as begun:
+        yield begun
+
+
+def _say(text: str) -> None:
+    """A message on standard error, without secrets."""
+    typer.echo(_scrubbed(text), err=True)
+
+
+def _scrubbed(text: str) -> str:
+    for name in SECRETS:
+        secret = os.environ.get(name, "").strip()
+        text = text.replace(secret, "***") if len(secret) >= SHORTEST_SECRET else text
+    return text

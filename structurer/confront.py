@@ -1,0 +1,153 @@
+"""Confronting a record with its schema's checks: its values as exact quantities in base units, and every rule in every place it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from structurer.checks import Facts, Level, Outcome, Quantity, confront
+from structurer.parse import UNITS, Parsed, parse
+from structurer.record import Checked, Extraction, expanded, leaf_pointers, pointer
+from structurer.schema import Group, Kind, Leaf, Node, Rows, Rule, Schema
+
+_ORDER = {Level.EXACT: 0, Level.PRINT: 1, Level.UNDERLYING: 2}
+_REQUIRED = {"exact": 0, "print": 1, "underlying": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The parsed leaves of a record by JSON pointer, and its facts for the checks."""
+
+    parsed: Mapping[str, Parsed]
+    facts: Facts
+
+
+def figures(schema: Schema, texts: Mapping[str, str | None], rows: Mapping[str, int]) -> Figures:
+    """Parse every leaf and scale those with a unit. `texts` are verbatim, by JSON pointer."""
+    places = list(leaf_pointers(schema, rows))
+    parsed = {place: parse(texts.get(place), leaf.kind, leaf.choices) for place, leaf in places}
+    decimals = _column_decimals(schema, places, parsed)
+    cells: dict[str, Quantity] = {}
+    for place, leaf in places:
+        found = parsed[place]
+        if found.number is not None:
+            scale = _scale(place, leaf, found, parsed)
+            ulp = Fraction(1, 10 ** decimals[_column(schema, leaf)]) if leaf.kind in (Kind.NUMBER, Kind.PERCENT) else Fraction(1)
+            cells[place] = Quantity(found.number * scale, ulp * scale, _shown(texts.get(place), found, scale))
+        elif found.value is not None:
+            cells[place] = Quantity(None, Fraction(0), str(found.value))
+    return Figures(parsed, Facts(cells, rows))
+
+
+def _shown(text: str | None, found: Parsed, scale: Fraction | int) -> str:
+    return str(found.value if found.value is not None else text) if scale == 1 else f"{found.value}e{len(str(scale)) - 1}"
+
+
+def _column(schema: Schema, leaf: Leaf) -> tuple[str, ...]:
+    """Leaves printed in one column share their decimals: those of a list's rows, and those of the same name in a group of groups."""
+    if "*" in leaf.path or len(leaf.path) < 3:
+        return leaf.path
+    return (*leaf.path[:-2], "*", leaf.path[-1])
+
+
+def _column_decimals(schema: Schema, places: list[tuple[str, Leaf]], parsed: Mapping[str, Parsed]) -> dict[tuple[str, ...], int]:
+    """The unit in the last place of a printed column: trailing zeros are often dropped, so the longest print of the column tells."""
+    found: dict[tuple[str, ...], int] = {}
+    for place, leaf in places:
+        column = _column(schema, leaf)
+        found[column] = max(found.get(column, 0), parsed[place].decimals)
+    return found
+
+
+def _scale(place: str, leaf: Leaf, found: Parsed, parsed: Mapping[str, Parsed]) -> int:
+    """Size of the unit a figure is printed in: printed with it, named by the schema, or printed in another field."""
+    if found.scale is not None:
+        return found.scale
+    if leaf.unit is None or leaf.unit in UNITS:
+        return UNITS.get(leaf.unit or "", 1)
+    if leaf.unit.startswith("$."):
+        source = pointer(*leaf.unit[2:].split("."))
+    else:
+        source = place.rsplit("/", 1)[0] + pointer(*leaf.unit.split("."))
+    unit = parsed.get(source)
+    return UNITS.get(str(unit.value), 1) if unit is not None and unit.value is not None else 1
+
+
+def check(schema: Schema, facts: Facts, *, aliases: Iterable[str] = (), only: bool | None = None) -> tuple[Checked, ...]:
+    """Every rule in every place. Rules that name a related record are left out unless `only` asks for them alone."""
+    related = {alias for alias, _ in schema.related}
+    found: list[Checked] = []
+    for rule in schema.rules:
+        across = any(path and path[0] in related for path in _first_parts(rule))
+        if across is not (only or False):
+            continue
+        for place in expanded(rule.scope, facts.rows):
+            outcome = confront(rule.check, facts, place)
+            found.append(Checked(rule.id, place, rule.requires, rule.says, outcome, holds(rule, outcome)))
+    return tuple(found)
+
+
+def _first_parts(rule: Rule) -> list[tuple[object, ...]]:
+    from structurer.checks import paths
+
+    return [path.parts for path in paths(rule.check)]
+
+
+def holds(rule: Rule, outcome: Outcome) -> bool | None:
+    """None where the rule does not apply."""
+    if outcome.level is Level.NOT_APPLICABLE:
+        return None
+    return outcome.level is not Level.FAIL and _ORDER[outcome.level] <= _REQUIRED[rule.requires]
+
+
+def failures(schema: Schema, extraction: Extraction, texts: Mapping[str, str | None] | None = None) -> int:
+    """How many checks fail on a reading as it stands."""
+    printed = texts if texts is not None else {place: extract.text for place, extract in extraction.leaves.items()}
+    facts = joined(schema, figures(schema, printed, extraction.rows).facts)
+    return sum(checked.holds is False for checked in check(schema, facts))
+
+
+def joined(schema: Schema, facts: Facts) -> Facts:
+    """The facts with the rows of one list that belong to rows of another, under their alias."""
+    cells, rows = dict(facts.cells), dict(facts.rows)
+    for alias, join in schema.joined:
+        source, target = pointer(join.rows), pointer(join.of)
+        for number in range(facts.rows.get(target, 0)):
+            here = facts.cells.get(f"{target}/{number}{pointer(join.here)}")
+            own = [row for row in range(facts.rows.get(source, 0)) if here is not None and _same(facts, f"{source}/{row}{pointer(join.there)}", here)]
+            rows[f"{target}/{number}/{alias}"] = len(own)
+            for index, row in enumerate(own):
+                _graft(facts, cells, f"{source}/{row}", f"{target}/{number}/{alias}/{index}")
+    return Facts(cells, rows)
+
+
+def _same(facts: Facts, place: str, here: Quantity) -> bool:
+    there = facts.cells.get(place)
+    return there is not None and there.value == here.value and (here.value is not None or there.text == here.text)
+
+
+def _graft(facts: Facts, cells: dict[str, Quantity], source: str, target: str) -> None:
+    for place, quantity in facts.cells.items():
+        if place.startswith(source + "/"):
+            cells[target + place[len(source) :]] = quantity
+
+
+def grafted(facts: Facts, others: Mapping[str, Facts | list[Facts]]) -> Facts:
+    """The facts of a record with those of its related records under their aliases."""
+    cells, rows = dict(facts.cells), dict(facts.rows)
+    for alias, other in others.items():
+        members = [(f"/{alias}/{number}", part) for number, part in enumerate(other)] if isinstance(other, list) else [(f"/{alias}", other)]
+        if isinstance(other, list):
+            rows[f"/{alias}"] = len(other)
+        for base, part in members:
+            cells.update({base + place: quantity for place, quantity in part.cells.items()})
+            rows.update({base + place: count for place, count in part.rows.items()})
+    return Facts(cells, rows)
+
+
+def lists_of(node: Node) -> list[Rows]:
+    """Every list of a schema, outer before inner."""
+    if isinstance(node, Rows):
+        return [node, *lists_of(node.item)]
+    return [found for member in node.members for found in lists_of(member)] if isinstance(node, Group) else []

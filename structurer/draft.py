@@ -1,0 +1,53 @@
+"""A reading in the making: what the parts of the built-in reader have found so far in one segment."""
+
+from __future__ import annotations
+
+from structurer.labels import Hit, Role
+from structurer.layout import Chunk, Layout
+from structurer.record import Extract, Extraction, leaf_pointers
+from structurer.schema import Schema
+
+Spans = tuple[tuple[int, int], ...]
+
+
+class Draft:
+    """Collects leaves, list lengths, doubts and explained stretches; `hits` are the labels that were found."""
+
+    def __init__(self, schema: Schema, layout: Layout, hits: list[Hit]) -> None:
+        self.schema, self.layout, self.hits = schema, layout, hits
+        self.leaves: dict[str, Extract] = {}
+        self.rows: dict[str, int] = {}
+        self.doubts: dict[str, tuple[str, ...]] = {}
+        self.explained: list[tuple[int, int]] = list(layout.furniture)
+
+    def put(self, pointer: str, spans: Spans, *, text: str | None = None, doubts: tuple[str, ...] = ()) -> None:
+        """Set a leaf from the stretches that print it; `text` where the value is not just their join."""
+        value = self.layout.joined(spans) if text is None else text
+        self.leaves[pointer] = Extract(value or None, spans if value else (), doubts)
+
+    def blank(self, pointer: str, *doubts: str) -> None:
+        self.leaves[pointer] = Extract(None, (), doubts)
+
+    def doubt(self, pointer: str, reason: str) -> None:
+        if reason not in self.doubts.get(pointer, ()):
+            self.doubts[pointer] = (*self.doubts.get(pointer, ()), reason)
+
+    def explain(self, start: int, end: int) -> None:
+        self.explained.append((start, end))
+
+    def text(self, chunk: Chunk) -> str:
+        return self.layout.clean[chunk.start - self.layout.start : chunk.end - self.layout.start]
+
+    def next_hit(self, offset: int) -> Hit | None:
+        """The first label at or after an offset."""
+        return next((hit for hit in self.hits if hit.start >= offset), None)
+
+    def finish(self, reader: str) -> Extraction:
+        """The extraction, with every leaf of the schema present: what nothing was found for is blank."""
+        leaves = {place: self.leaves.get(place, Extract(None)) for place, _ in leaf_pointers(self.schema, self.rows)}
+        return Extraction(self.schema.kind, reader, leaves, dict(self.rows), dict(self.doubts), tuple(sorted(self.explained)))
+
+
+def stops(hits: list[Hit], after: int) -> int | None:
+    """Where the next label that is not a mere caption begins."""
+    return next((hit.start for hit in hits if hit.start >= after and any(owner.role is not Role.CAPTION for owner in hit.owners)), None)

@@ -1,0 +1,184 @@
+"""Lists printed as a grid: one row a line, cells in columns, merged labels once for many rows, rows cut in two by a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from structurer.align import NEVER, Column, align, is_figure, known
+from structurer.draft import Draft
+from structurer.heads import Head
+from structurer.layout import Chunk, Line
+from structurer.levels import parents, snap
+from structurer.record import pointer
+from structurer.schema import Group, Leaf, Rows
+
+_COSTLY = 4.0  # an alignment above this is shown to a person
+
+
+@dataclass(slots=True)
+class Row:
+    """A row in the making: the chunks of each column (by index), in print order, and what is doubtful about it."""
+
+    cells: dict[int, list[Chunk]] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+
+
+def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
+    """Read the rows below all heads of one list (a head may be repeated on every page)."""
+    head = heads[0]
+    assert isinstance(head.table, Rows)
+    labels = table_labels(head.table)
+    rows: list[Row] = []
+    for part in heads:
+        columns = with_missing(part.columns, part.table)
+        for line in _lines(draft, part):
+            _take(draft, rows, columns, line, labels)
+    store_rows(draft, head.table, place, with_missing(head.columns, head.table), rows)
+
+
+def with_missing(columns: tuple[Column, ...], table: object) -> tuple[Column, ...]:
+    """Columns of labels whose head is lost still take labels: they are put before the others."""
+    assert isinstance(table, Rows)
+    assert isinstance(table.item, Group)
+    present = {column.leaf.name for column in columns if column.leaf is not None}
+    lost = [leaf for leaf in table.item.members if isinstance(leaf, Leaf) and leaf.values and leaf.name not in present]
+    return (*(Column(leaf) for leaf in lost), *columns)
+
+
+def table_labels(table: Rows) -> frozenset[str]:
+    """All values known to any column of labels."""
+    assert isinstance(table.item, Group)
+    return frozenset().union(*(known(leaf) for leaf in table.item.members if isinstance(leaf, Leaf)))
+
+
+def _lines(draft: Draft, head: Head) -> list[tuple[Line, list[Chunk]]]:
+    found = []
+    for line in draft.layout.lines:
+        if line.end > head.end and line.start < head.stop:
+            chunks = [draft.layout.cut(chunk, head.end, head.stop) for chunk in line.chunks if chunk.end > head.end and chunk.start < head.stop]
+            chunks = [chunk for chunk in chunks if chunk.start < chunk.end and not _is_label(draft, chunk)]
+            if chunks:
+                found.append((line, chunks))
+    return found
+
+
+def _is_label(draft: Draft, chunk: Chunk) -> bool:
+    for hit in draft.hits:
+        if hit.start < chunk.end and chunk.start < hit.end and hit.end - hit.start >= chunk.end - chunk.start:
+            draft.explain(hit.start, hit.end)
+            return True
+    return False
+
+
+def _take(draft: Draft, rows: list[Row], columns: tuple[Column, ...], found: tuple[Line, list[Chunk]], labels: frozenset[str]) -> None:
+    line, chunks = found
+    cells: list[tuple[int | None, str]] = [(chunk.col if line.grid else None, draft.text(chunk)) for chunk in chunks]
+    if rows and _is_remainder(columns, line, cells, labels):
+        _continue(rows[-1], columns, chunks)
+        return
+    assignment, cost = align(columns, cells, labels)
+    row = Row()
+    rows.append(row)
+    if cost >= NEVER:
+        row.doubts.append("the row has cells that fit no column")
+        assignment = tuple(min(index, len(columns) - 1) for index in range(len(cells)))
+    elif cost > _COSTLY:
+        row.doubts.append("the row's cells do not stand under their heads")
+    for index, chunk in zip(assignment, chunks, strict=True):
+        row.cells.setdefault(index, []).append(chunk)
+
+
+def _is_remainder(columns: tuple[Column, ...], line: Line, cells: list[tuple[int | None, str]], labels: frozenset[str]) -> bool:
+    """Whether the line only carries on the row above it: in a table of figures it has none, elsewhere it is torn off by a page break and
+    names no row of its own."""
+    if any(column.numeric for column in columns):
+        return not any(is_figure(text) for _, text in cells) and not _complete_text_row(columns, cells)
+    if not (line.page_before or line.blank_before):
+        return False
+    return len(cells) == 1 and len(cells[0][1]) <= 8
+
+
+def _complete_text_row(columns: tuple[Column, ...], cells: list[tuple[int | None, str]]) -> bool:
+    """A row cut off before its figures still names itself and more."""
+    texts = [text for _, text in cells if len(text) > 3]
+    free = sum(column.leaf is not None and not column.leaf.values and not column.numeric for column in columns)
+    return len(cells) >= 3 and len(texts) >= min(free, 2)
+
+
+def _continue(row: Row, columns: tuple[Column, ...], chunks: list[Chunk]) -> None:
+    """Append each chunk to the cell above it in the same printed column."""
+    for chunk in chunks:
+        above = [index for index, cell in row.cells.items() if cell[0].col == chunk.col]
+        index = above[0] if above else _nearest(row, columns, chunk)
+        row.cells.setdefault(index, []).append(chunk)
+
+
+def _nearest(row: Row, columns: tuple[Column, ...], chunk: Chunk) -> int:
+    """For a column that is blank in the row above: the column whose head stands there, labels first."""
+    placed = [(abs((column.position or 0) - chunk.col), index) for index, column in enumerate(columns) if column.position is not None]
+    return min(placed, default=(0, 0))[1]
+
+
+def store_rows(draft: Draft, table: Rows, place: str, columns: tuple[Column, ...], rows: list[Row]) -> None:
+    """Write the rows to the draft, merged labels repeated on every row they cover."""
+    draft.rows[place] = len(rows)
+    carried: dict[int, list[Chunk]] = {}
+    for number, row in enumerate(rows):
+        _unfold(draft, columns, row, carried)
+        _store(draft, columns, f"{place}/{number}", row)
+        for reason in row.doubts:
+            draft.doubt(f"{place}/{number}", reason)
+
+
+def _unfold(draft: Draft, columns: tuple[Column, ...], row: Row, carried: dict[int, list[Chunk]]) -> None:
+    """A blank cell under a merged label means the label again; a new label ends those of the columns behind it."""
+    spanning = [index for index, column in enumerate(columns) if column.leaf is not None and column.leaf.spans_rows]
+    for order, index in enumerate(spanning):
+        if row.cells.get(index):
+            carried[index] = row.cells[index]
+            for later in spanning[order + 1 :]:
+                carried.pop(later, None)
+        elif index in carried and not _contradicted(draft, columns, spanning[:order], index, row, carried):
+            row.cells[index] = carried[index]
+    _parent_of_lone_child(draft, columns, spanning, row, carried)
+
+
+def _contradicted(draft: Draft, columns: tuple[Column, ...], before: list[int], index: int, row: Row, carried: dict[int, list[Chunk]]) -> bool:
+    return False
+
+
+def _parent_of_lone_child(draft: Draft, columns: tuple[Column, ...], spanning: list[int], row: Row, carried: dict[int, list[Chunk]]) -> None:
+    """A label whose one possible parent is not the one carried down to it: the parent's own print was lost or slipped."""
+    for above, index in zip(spanning, spanning[1:], strict=False):
+        leaf, parent_leaf = columns[index].leaf, columns[above].leaf
+        if leaf is None or parent_leaf is None or not row.cells.get(index):
+            continue
+        allowed = parents(leaf, snap(leaf, _text(draft, row.cells[index]))[0])
+        current = snap(parent_leaf, _text(draft, row.cells[above]))[0] if row.cells.get(above) else None
+        if allowed and current not in allowed and current in {value for value, _ in parent_leaf.values} | {None}:
+            row.doubts.append(f"{parent_leaf.name} does not fit {leaf.name}")
+
+
+def _text(draft: Draft, chunks: list[Chunk]) -> str:
+    return draft.layout.joined(tuple((chunk.start, chunk.end) for chunk in chunks))
+
+
+def _store(draft: Draft, columns: tuple[Column, ...], place: str, row: Row) -> None:
+    for index, column in enumerate(columns):
+        leaf = column.leaf
+        chunks = row.cells.get(index)
+        if leaf is None or not chunks:
+            if leaf is not None:
+                draft.blank(place + pointer(leaf.name))
+            continue
+        put_cell(draft, leaf, place + pointer(leaf.name), chunks)
+
+
+def put_cell(draft: Draft, leaf: Leaf, place: str, chunks: list[Chunk]) -> None:
+    """One cell; a column of labels says the known value that its broken print stands for."""
+    spans = tuple((chunk.start, chunk.end) for chunk in chunks)
+    if not leaf.values:
+        draft.put(place, spans)
+        return
+    text, sure = snap(leaf, draft.layout.joined(spans))
+    draft.put(place, spans, text=text, doubts=() if sure else (f"{leaf.name} is none of the labels the schema knows",))

@@ -1,0 +1,158 @@
+"""Finding a form's printed labels: on a page a form is a sequence of labels, and a value is what stands beside or below its label.
+
+Labels are searched in the folded text without white space, so that one broken over lines (`数量` / `指标`), spaced out or printed in
+full-width brackets is found; it must begin and end where the print has a gap, so that the same word inside a sentence is not one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from structurer.fold import Break, squeeze
+from structurer.layout import Layout
+from structurer.schema import Group, Leaf, Node, Rows, Schema
+
+MAX_HINT = 24  # characters of a bracket behind a label: "(100字以内)", "(2023年-2023年)"
+_HINT = rf"(?:\([^()]{{0,{MAX_HINT}}}\))?"
+
+
+class Role(StrEnum):
+    """What a label announces."""
+
+    FIELD = "field"  # a single value
+    ROW = "row"  # a row of figures: the member of a matrix, or a labelled group of numbers such as a total
+    COLUMN = "column"  # the head of a column of a list or matrix
+    CAPTION = "caption"  # nothing: a side label or heading
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A node that a label may stand for; `table` is the list or matrix of a column, the matrix of a row (None for a free row)."""
+
+    role: Role
+    node: Node | None
+    table: Rows | Group | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A label on the page: chars[first:last] of the folded segment (with its bracketed hint and colon), text[start:end]."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+    owners: tuple[Owner, ...]
+    colon: bool
+
+    def owned(self, role: Role) -> tuple[Owner, ...]:
+        return tuple(owner for owner in self.owners if owner.role is role)
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All labels of a schema, folded, and the pattern that finds any of them (longest first)."""
+
+    owners: dict[str, tuple[Owner, ...]]
+    pattern: re.Pattern[str] | None
+
+
+def is_matrix(node: Node) -> bool:
+    """A group whose members are groups of the same leaves is printed as a table: its members are rows, their leaves are columns."""
+    if not isinstance(node, Group) or len(node.members) < 2 or not all(isinstance(member, Group) for member in node.members):
+        return False
+    shapes = {tuple((leaf.name, isinstance(leaf, Leaf)) for leaf in member.members) for member in node.members if isinstance(member, Group)}
+    return len(shapes) == 1 and all(leaf for _, leaf in next(iter(shapes)))
+
+
+def is_total(node: Node) -> bool:
+    """A labelled group of numbers alone is printed as one row: its label, then its figures."""
+    return (
+        isinstance(node, Group) and bool(node.path) and bool(node.printed.labels) and not node.printed.phrases
+        and all(isinstance(member, Leaf) and member.kind.numeric for member in node.members)
+    )  # fmt: skip
+
+
+def vocabulary(schema: Schema) -> Vocabulary:
+    owners: dict[str, list[Owner]] = {}
+    for label, owner in _owners(schema.root):
+        key = squeeze(label).rstrip(":").casefold()
+        if key and owner not in owners.setdefault(key, []):
+            owners[key].append(owner)
+    for caption in schema.captions:
+        owners.setdefault(squeeze(caption).casefold(), []).append(Owner(Role.CAPTION, None))
+    if not owners:
+        return Vocabulary({}, None)
+    alternatives = "|".join(re.escape(key) for key in sorted(owners, key=len, reverse=True))
+    pattern = re.compile(f"({alternatives})({_HINT})(:?)", re.IGNORECASE)
+    return Vocabulary({key: tuple(found) for key, found in owners.items()}, pattern)
+
+
+def _owners(node: Node) -> Iterator[tuple[str, Owner]]:
+    if isinstance(node, Leaf):
+        for label in node.printed.labels:
+            yield label, Owner(Role.FIELD, node)
+    elif isinstance(node, Rows):
+        yield from _row_owners(node)
+    elif is_matrix(node):
+        for member in node.members:
+            assert isinstance(member, Group)
+            yield from ((label, Owner(Role.ROW, member, node)) for label in member.printed.labels)
+        yield from _column_owners(node.members[0], node)
+    elif is_total(node):
+        yield from ((label, Owner(Role.ROW, node)) for label in node.printed.labels)
+    else:
+        if node.path:
+            yield from ((label, Owner(Role.CAPTION, node)) for label in node.printed.labels)
+        for member in node.members:
+            yield from _owners(member)
+
+
+def _row_owners(node: Rows) -> Iterator[tuple[str, Owner]]:
+    if isinstance(node.item, Leaf):
+        if not node.printed.phrases and not node.printed.section:
+            yield from ((label, Owner(Role.FIELD, node)) for label in node.printed.labels)
+        return
+    yield from ((label, Owner(Role.CAPTION, node)) for label in node.printed.labels)
+    yield from _column_owners(node.item, node)
+
+
+def _column_owners(node: Node, table: Rows | Group) -> Iterator[tuple[str, Owner]]:
+    assert isinstance(node, Group)
+    for leaf in node.members:
+        if isinstance(leaf, Leaf):
+            yield from ((label, Owner(Role.COLUMN, leaf, table)) for label in leaf.printed.labels)
+
+
+def find(layout: Layout, words: Vocabulary, *, strict: bool = True) -> list[Hit]:
+    """Every label of the segment, in order, none overlapping. Not strict: gaps are not required (print without any separators)."""
+    if words.pattern is None:
+        return []
+    folded = layout.folded
+    found: list[Hit] = []
+    position = 0
+    while match := words.pattern.search(folded.chars, position):
+        hit = _hit(layout, words, match, strict)
+        if hit is None:
+            position = match.start() + 1
+        else:
+            found.append(hit)
+            position = hit.last
+    return found
+
+
+def _hit(layout: Layout, words: Vocabulary, match: re.Match[str], strict: bool) -> Hit | None:
+    folded = layout.folded
+    first = match.start()
+    if strict and folded.break_before(first) is Break.NONE and folded.chars[first - 1] not in ";,。;:()":
+        return None
+    for last in dict.fromkeys((match.end(3), match.end(2), match.end(1))):
+        closed = last > match.end(1)
+        if closed or not strict or folded.break_before(last) is not Break.NONE:
+            start, end = folded.span(first, last)
+            colon = folded.chars[last - 1] == ":"
+            return Hit(first, last, start, end, words.owners[match.group(1).casefold()], colon)
+    return None

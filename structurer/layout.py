@@ -1,0 +1,211 @@
+"""A segment's text as lines of cells: what is page furniture, what is a row of a grid, what are words of a running line.
+
+A line with tabs or table bars is a grid row: its cells keep their column. Any other line is a sequence of words parted by white space.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+from structurer.fold import Folded
+
+_PAGE_MARK = re.compile(
+    r"^[-—–·\s]*(?:第\s*\d{1,4}\s*页(?:\s*[,，/]?\s*共\s*\d{1,4}\s*页)?|\d{1,4}\s*/\s*\d{1,4}|[Pp]age\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?)[-—–·\s]*$"
+    r"|^\s*[-—–]+\s*\d{1,4}\s*[-—–]+\s*$"
+)
+_BARE_NUMBER = re.compile(r"^\s*\d{1,4}\s*$")
+_RULE = re.compile(r"^[\s|:+=_-]*(?:---|===|___)[\s|:+=_-]*$")
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,9}(?:\s[^<>]{0,200})?/?>|&nbsp;")
+_WORD = re.compile(r"\S+")
+_WIDE = frozenset("WF")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A cell of a grid row or a word of a line: text[start:end], trimmed. `line` and `col` count from 0 within the segment."""
+
+    start: int
+    end: int
+    line: int
+    col: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One printed line that is not page furniture. `blank_before`/`page_before`: a blank line or a page break precedes it."""
+
+    index: int
+    start: int
+    end: int
+    grid: bool
+    chunks: tuple[Chunk, ...]
+    blank_before: bool
+    page_before: bool
+
+
+class Layout:
+    """The lines of text[start:end]; `furniture` are the stretches that are no content (page numbers, rules, tags)."""
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self.text, self.start, self.end = text, start, end
+        furniture = _furniture(text, start, end)
+        self.furniture = tuple(furniture)
+        self.clean = _blanked(text[start:end], [(first - start, last - start) for first, last in furniture])
+        self.lines = _lines(self.clean, start)
+
+    @cached_property
+    def folded(self) -> Folded:
+        """The segment folded and without furniture; offsets are into the document's text."""
+        folded = Folded(self.clean)
+        folded.offsets = [offset + self.start for offset in folded.offsets]
+        return folded
+
+    @cached_property
+    def grid(self) -> bool:
+        """Whether the segment is mainly a grid: its cells are parted by tabs or bars."""
+        return sum(line.grid for line in self.lines) * 2 >= len(self.lines) > 0
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [line.start for line in self.lines]
+
+    def line_at(self, offset: int) -> Line | None:
+        """The line that the character at `offset` stands on."""
+        index = bisect_right(self._starts, offset) - 1
+        return self.lines[index] if index >= 0 and offset < self.lines[index].end else None
+
+    def column_at(self, offset: int) -> int | None:
+        """The grid column of the character at `offset`; None where the line is no grid row."""
+        line = self.line_at(offset)
+        if line is None or not line.grid:
+            return None
+        return next((chunk.col for chunk in line.chunks if chunk.start <= offset < chunk.end), None)
+
+    def words(self, start: int, end: int) -> list[Chunk]:
+        """The chunks that lie inside [start, end), cut to it."""
+        found = []
+        for line in self.lines[max(bisect_right(self._starts, start) - 1, 0) : bisect_left(self._starts, end)]:
+            for chunk in line.chunks:
+                if chunk.end > start and chunk.start < end:
+                    cut = self.cut(chunk, start, end)
+                    if cut.start < cut.end:
+                        found.append(cut)
+        return found
+
+    def cut(self, chunk: Chunk, start: int, end: int) -> Chunk:
+        first, last = max(chunk.start, start), min(chunk.end, end)
+        while first < last and self.clean[first - self.start].isspace():
+            first += 1
+        return Chunk(first, last, chunk.line, chunk.col)
+
+    def joined(self, spans: tuple[tuple[int, int], ...]) -> str:
+        """The spans' text as one value: see `join`."""
+        return join([self.clean[first - self.start : last - self.start] for first, last in spans])
+
+
+def join(pieces: list[str]) -> str:
+    """Join the pieces of a value that was broken over lines, cells or pages: nothing between CJK characters, a space between Latin words.
+
+    White space inside a piece that is a line break is treated alike; a printed space stays one space.
+    """
+    words: list[str] = []
+    for piece in pieces:
+        for line in re.split(r"[\t\n\f\v|]+", piece):
+            word = re.sub(r"\s+", " ", line.strip())
+            if word:
+                words.append(word)
+    text = words[0] if words else ""
+    for word in words[1:]:
+        text += (" " if _latin(text[-1]) and _latin(word[0]) else "") + word
+    return text
+
+
+def width(text: str) -> int:
+    """Printed width in half-width columns: an ideograph or full-width mark takes two."""
+    return sum(2 if unicodedata.east_asian_width(char) in _WIDE else 1 for char in text)
+
+
+def _latin(char: str) -> bool:
+    return char.isascii() and (char.isalnum() or char in ".,;:)%'\"&")
+
+
+def _furniture(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    found = [match.span() for match in _TAG.finditer(text, start, end)]
+    position = start
+    previous_page = True
+    while position < end:
+        stop = _line_end(text, position, end)
+        line = text[position:stop]
+        if line.strip():
+            if _PAGE_MARK.match(line) or _RULE.match(line) or (_BARE_NUMBER.match(line) and _at_page_edge(text, position, stop, previous_page)):
+                found.append((position, stop))
+            previous_page = False
+        previous_page = previous_page or text[stop : stop + 1] == "\f"
+        position = stop + 1
+    return sorted(found)
+
+
+def _line_end(text: str, position: int, end: int) -> int:
+    newline = text.find("\n", position, end)
+    page = text.find("\f", position, end if newline < 0 else newline)
+    stops = [stop for stop in (newline, page) if stop >= 0]
+    return min(stops) if stops else end
+
+
+def _at_page_edge(text: str, start: int, end: int, first_on_page: bool) -> bool:
+    """A bare number is a page number only where a page begins or ends: elsewhere it is a figure."""
+    if first_on_page and "\f" in text[max(start - 8, 0) : start]:
+        return True
+    following = text[end : end + 400].lstrip(" \t\n")
+    return following.startswith("\f")
+
+
+def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
+    if not spans:
+        return text
+    pieces, position = [], 0
+    for first, last in spans:
+        if first >= position:
+            pieces += [text[position:first], " " * (last - first)]
+            position = last
+    return "".join([*pieces, text[position:]])
+
+
+def _lines(clean: str, base: int) -> tuple[Line, ...]:
+    lines: list[Line] = []
+    position, blank, page = 0, False, True
+    while position <= len(clean):
+        stop = _line_end(clean, position, len(clean))
+        line = clean[position:stop]
+        if line.strip():
+            grid = "\t" in line or line.count("|") + line.count("｜") >= 2
+            chunks = (_cells if grid else _words)(line, position + base, len(lines))
+            if chunks:
+                lines.append(Line(len(lines), position + base, stop + base, grid, chunks, blank, page))
+                blank = page = False
+        else:
+            blank = True
+        page = page or clean[stop : stop + 1] == "\f"
+        position = stop + 1
+    return tuple(lines)
+
+
+def _words(line: str, base: int, number: int) -> tuple[Chunk, ...]:
+    return tuple(Chunk(base + word.start(), base + word.end(), number, col) for col, word in enumerate(_WORD.finditer(line)))
+
+
+def _cells(line: str, base: int, number: int) -> tuple[Chunk, ...]:
+    mark = "\t" if "\t" in line else "|"
+    line = line.replace("｜", "|") if mark == "|" else line
+    found, position = [], 0
+    outer = mark == "|" and line.lstrip().startswith("|")
+    for col, cell in enumerate(line.split(mark)):
+        if cell.strip():
+            first = position + len(cell) - len(cell.lstrip())
+            found.append(Chunk(base + first, base + first + len(cell.strip()), number, col - outer))
+        position += len(cell) + 1
+    return tuple(found)

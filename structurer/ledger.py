@@ -1,0 +1,69 @@
+"""The ledger of a segment: every figure and every word is claimed by a value, explained (label, heading, page furniture) or listed.
+
+What is listed is shown to a person: a row that a reader lost leaves its figures behind, unclaimed. A list is proved complete when a sum
+over all its rows closes: a lost or doubled row would open it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from structurer.layout import Layout
+from structurer.record import Checked, Unclaimed
+
+_MARKS = re.compile(r"[\W_]+")
+_RUN = re.compile(r"\1(?:[\1\2]*\1)?".replace(r"\1", "\x01").replace(r"\2", "\x02"))
+
+
+def unclaimed(layout: Layout, claims: Iterable[tuple[int, int]], page_of: Mapping[int, int] | None = None) -> tuple[Unclaimed, ...]:
+    """The stretches of the segment that nothing accounts for, in order; marks alone do not count. `claims` are offsets into the text."""
+    free = bytearray(0 if char.isspace() else 1 for char in layout.clean)
+    for start, end in claims:
+        first, last = max(start - layout.start, 0), min(end - layout.start, len(free))
+        if first < last:
+            free[first:last] = bytes(last - first)
+    found = []
+    for start, end in _runs(layout.clean, free):
+        text = layout.clean[start:end].strip()
+        if _MARKS.sub("", text):
+            found.append(Unclaimed(re.sub(r"\s+", " ", text), start + layout.start, end + layout.start, None))
+    return tuple(found)
+
+
+def _runs(text: str, free: bytearray) -> list[tuple[int, int]]:
+    """Maximal runs of free characters on one line, spaces between them included."""
+    runs: list[tuple[int, int]] = []
+    position = free.find(1)
+    while position >= 0:
+        end = position
+        while end < len(free) and free[end]:
+            end += 1
+        if runs and not text[runs[-1][1] : position].strip(" \u00a0\u3000"):
+            runs[-1] = (runs[-1][0], end)
+        else:
+            runs.append((position, end))
+        position = free.find(1, end)
+    return runs
+
+
+def proved_complete(rows: Mapping[str, int], checks: Iterable[Checked]) -> tuple[str, ...]:
+    """The lists over all of whose rows a sum closes."""
+    proved: set[str] = set()
+    for checked in checks:
+        if checked.holds:
+            proved |= {place for place, count in rows.items() if count and place not in proved and _covers(checked, place, count)}
+    return tuple(sorted(proved))
+
+
+def _covers(checked: Checked, place: str, count: int) -> bool:
+    """Whether one column of the list stands in the check with every row."""
+    if not checked.pointer or not checked.pointer.startswith(place + "/"):
+        columns: dict[str, int] = {}
+        prefix = place + "/"
+        for cell in checked.outcome.cells:
+            if cell.startswith(prefix):
+                number, _, column = cell[len(prefix) :].partition("/")
+                columns[column] = columns.get(column, 0) + number.isdigit()
+        return any(found == count for found in columns.values())
+    return False

@@ -1,0 +1,160 @@
+"""Phrases: sentences with {captures} by which a schema says how a value is printed in prose.
+
+A phrase is matched on folded text without white space, so line breaks and widths do not matter. Its language is small on purpose, and
+bounded, because schemas come from strangers: literal text, {name} (a value of that field's kind), {} (any short text), {#} (a running
+number that stands apart), [optional text], … (a gap inside the sentence).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from structurer.fold import Break, Folded, squeeze
+from structurer.schema import Kind, Leaf
+
+MAX_PHRASE = 200  # characters
+MAX_GAPS = 3  # gaps and free texts of one phrase: more could make a search slow
+_PART = re.compile(r"\{([^{}]*)\}|\[([^\[\]]*)\]|(…)|([^{}\[\]…]+)")
+_FREE = r"[^。；;]{1,80}?"
+_NUMBER = r"(?<![\d.,])\d[\d,]*(?:\.\d+)?(?![\d.])"
+_CAPTURES = {
+    Kind.NUMBER: _NUMBER,
+    Kind.PERCENT: _NUMBER + "%?",
+    Kind.INTEGER: r"(?<!\d)\d{1,9}(?!\d)",
+    Kind.YEAR: r"(?<!\d)(?:19|20|21)\d{2}(?!\d)",
+    Kind.MONTH: r"(?<!\d)\d{4}(?:年|[./-])\d{1,2}(?:月(?:\d{1,2}日)?|(?!\d))",
+    Kind.DATE: r"(?<!\d)\d{4}(?:年|[./-])\d{1,2}(?:月|[./-])\d{1,2}日?",
+}
+
+
+class PhraseError(ValueError):
+    """A phrase that is not in the language; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A compiled phrase: its pattern, the captured names in order, and whether it ends in a free text (which then ends with its line)."""
+
+    pattern: re.Pattern[str]
+    names: tuple[str, ...]
+    numbered: tuple[str, ...]
+    open_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A match: chars[first:last] of the folded text, and each capture as (first, last)."""
+
+    first: int
+    last: int
+    captures: Mapping[str, tuple[int, int]]
+
+
+@lru_cache(maxsize=4096)
+def compile_phrase(text: str, fields: tuple[tuple[str, Kind, tuple[str, ...]], ...]) -> Phrase:
+    """Compile a phrase; `fields` are the names it may capture with their kinds and choices. Raises PhraseError."""
+    if len(text) > MAX_PHRASE:
+        raise PhraseError(f"a phrase of more than {MAX_PHRASE} characters")
+    if "".join(part.group() for part in _PART.finditer(text)) != text:
+        raise PhraseError("brackets that do not close")
+    known = {name: (kind, choices) for name, kind, choices in fields}
+    names: list[str] = []
+    numbered: list[str] = []
+    pieces: list[str] = []
+    gaps = 0
+    for part in _PART.finditer(text):
+        name, optional, gap, literal = part.groups()
+        if name is not None:
+            piece, free = _capture(name, known, len(names), numbered)
+            names.append(name)
+            gaps += free
+        elif optional is not None:
+            piece, optional_gaps = _optional(optional, known, names, numbered)
+            gaps += optional_gaps
+        else:
+            piece, gaps = (r"[^。；;]{0,30}?", gaps + 1) if gap else (re.escape(squeeze(literal)), gaps)
+        pieces.append(piece)
+    if gaps > MAX_GAPS:
+        raise PhraseError(f"more than {MAX_GAPS} gaps and free texts")
+    open_end = bool(names) and pieces[-1].endswith(f"{_FREE})")
+    return Phrase(re.compile("".join(pieces), re.IGNORECASE), tuple(names), tuple(numbered), open_end)
+
+
+def _capture(name: str, known: dict[str, tuple[Kind, tuple[str, ...]]], index: int, numbered: list[str]) -> tuple[str, int]:
+    if name == "#":
+        numbered.append(f"c{index}")
+        return rf"(?P<c{index}>\d{{1,3}})", 0
+    if name == "":
+        return f"(?P<c{index}>{_FREE})", 1
+    if name not in known:
+        raise PhraseError(f"no field {name!r} to capture; there are {', '.join(sorted(known)) or 'none'}")
+    kind, choices = known[name]
+    if kind in (Kind.CHOICE, Kind.UNIT) and choices:
+        words = "|".join(re.escape(squeeze(choice)) for choice in sorted(choices, key=len, reverse=True))
+        return rf"(?P<c{index}>{words})(?![/·])", 0
+    pattern = _CAPTURES.get(kind)
+    return (f"(?P<c{index}>{pattern})", 0) if pattern else (f"(?P<c{index}>{_FREE})", 1)
+
+
+def _optional(text: str, known: dict[str, tuple[Kind, tuple[str, ...]]], names: list[str], numbered: list[str]) -> tuple[str, int]:
+    if text == "…":
+        return r"(?:[^。；;]{0,30}?)", 1
+    match = re.fullmatch(r"\{([^{}]*)\}", text)
+    if match:
+        piece, free = _capture(match.group(1), known, len(names), numbered)
+        names.append(match.group(1))
+        return f"(?:{piece})?", free
+    if "{" in text or "}" in text:
+        raise PhraseError("an optional part is text or one {capture}")
+    return f"(?:{re.escape(squeeze(text))})?", 0
+
+
+def fields_of(leaves: tuple[Leaf, ...]) -> tuple[tuple[str, Kind, tuple[str, ...]], ...]:
+    return tuple((leaf.name, leaf.kind, leaf.choices) for leaf in leaves)
+
+
+def search(phrase: Phrase, folded: Folded, first: int, last: int) -> Found | None:
+    """The first match within chars[first:last]."""
+    position = first
+    while match := phrase.pattern.search(folded.chars, position, last):
+        if all(match.start(name) < 0 or folded.break_before(match.end(name)) is not Break.NONE for name in phrase.numbered):
+            return _found(phrase, folded, match, last)
+        position = match.start() + 1
+    return None
+
+
+def _found(phrase: Phrase, folded: Folded, match: re.Match[str], last: int) -> Found:
+    captures = {name: match.span(f"c{index}") for index, name in enumerate(phrase.names) if match.start(f"c{index}") >= 0 and name not in ("#", "")}
+    free = {"": match.span(f"c{index}") for index, name in enumerate(phrase.names) if name == "" and match.start(f"c{index}") >= 0}
+    captures |= free
+    end = match.end()
+    if phrase.open_end:
+        name = phrase.names[-1]
+        end = _line_end(folded, captures[name][0] + 1, last)
+        captures[name] = (captures[name][0], end)
+    else:
+        captures = {name: _balanced(folded, span, last) for name, span in captures.items()}
+    return Found(match.start(), end, captures)
+
+
+def _line_end(folded: Folded, position: int, last: int) -> int:
+    while position < last and folded.break_before(position) < Break.LINE:
+        position += 1
+    return position
+
+
+def _balanced(folded: Folded, span: tuple[int, int], last: int) -> tuple[int, int]:
+    """A text captured up to a closing bracket goes on to the one that closes its own opening brackets."""
+    first, end = span
+    text = folded.chars[first:end]
+    if end >= last or folded.chars[end] != ")" or text.count("(") <= text.count(")"):
+        return span
+    depth = text.count("(") - text.count(")")
+    position = end
+    while position < min(last, first + 160) and depth >= 0:
+        depth += (folded.chars[position] == "(") - (folded.chars[position] == ")")
+        position += 1
+    return (first, position - 1) if depth < 0 else span

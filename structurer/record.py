@@ -1,0 +1,194 @@
+"""What a reader hands over (an Extraction: verbatim text) and what becomes of it (a Record: parsed, grounded, checked, flagged).
+
+Leaves are kept flat, by JSON pointer (RFC 6901), because checks, evidence, flags and exports all name cells; `as_json` builds the tree.
+Every leaf of the schema has an entry, blank ones included: a missing key would be a silent loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from structurer.checks import Outcome, Quantity
+from structurer.schema import Group, Leaf, Node, Rows, Schema
+
+
+class Match(StrEnum):
+    """How a value was found again on the page."""
+
+    EXACT = "exact"  # the characters stand there in one piece
+    NORMALISED = "normalised"  # ... after folding widths, white space and line breaks, or in several pieces
+    FUZZY = "fuzzy"  # ... only nearly
+    NONE = "none"  # not found, or the value is blank
+
+
+class Flag(StrEnum):
+    """What to do with a value: use it, show it to a person, or do not use it."""
+
+    ACCEPT = "accept"
+    REVIEW = "review"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """A leaf as a reader saw it.
+
+    `text` is verbatim (None = the page prints nothing there). `spans` are offsets into the document's text where the reader knows them.
+    `doubts` are reasons to distrust it, in words; `alternatives` are other readings that the page allows.
+    """
+
+    text: str | None
+    spans: tuple[tuple[int, int], ...] = ()
+    doubts: tuple[str, ...] = ()
+    alternatives: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """All that a reader made of one segment: leaves and list lengths by JSON pointer.
+
+    `doubts` concern a list or a row ("/indicators/3") or the whole ("") rather than one leaf. `explained` are stretches of the text that
+    are labels, headings or page furniture and so need no value to claim them.
+    """
+
+    kind: str
+    reader: str
+    leaves: Mapping[str, Extract]
+    rows: Mapping[str, int] = field(default_factory=dict)
+    doubts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    explained: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A leaf of a record.
+
+    `value` is canonical: text, a decimal string without separators, an ISO date, an int for integers; None when blank. `quantity` is what
+    checks reckon with (None for blank or unparsable). `error` names why a printed text could not be parsed. `score` in [0, 1] is a raw
+    trust signal until it is calibrated.
+    """
+
+    text: str | None
+    value: str | int | None
+    quantity: Quantity | None = None
+    error: str | None = None
+    spans: tuple[tuple[int, int], ...] = ()
+    match: Match = Match.NONE
+    reader: str = ""
+    doubts: tuple[str, ...] = ()
+    alternatives: tuple[str | None, ...] = ()
+    score: float = 1.0
+    flag: Flag = Flag.ACCEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A check confronted with the record: `pointer` is the object it is scoped to."""
+
+    id: str
+    pointer: str
+    requires: str
+    says: str
+    outcome: Outcome
+    holds: bool | None  # None = not applicable
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Something a person should see: a leaf, row, list or record (""), with the reasons in words."""
+
+    pointer: str
+    flag: Flag
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """A number or row label inside a segment that no value, label or page furniture accounts for."""
+
+    text: str
+    start: int
+    end: int
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One form, structured. `index` counts all records of the source from 0; `start:end` is its segment; `complete` names the lists that a
+    closed sum proves complete; `provenance` says what read it (reader, model, digests of schema and prompt, versions, usage)."""
+
+    kind: str
+    source: str
+    index: int
+    start: int
+    end: int
+    leaves: Mapping[str, Value]
+    rows: Mapping[str, int]
+    checks: tuple[Checked, ...] = ()
+    review: tuple[Review, ...] = ()
+    unclaimed: tuple[Unclaimed, ...] = ()
+    complete: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """Text of the document that belongs to no form: shown, never dropped."""
+
+    text: str
+    start: int
+    end: int
+    page: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """All that came of one document."""
+
+    source: str
+    sha256: str
+    records: tuple[Record, ...]
+    unplaced: tuple[Unplaced, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def pointer(*parts: str | int) -> str:
+    """A JSON pointer of the given keys and row numbers."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def expanded(path: tuple[str, ...], rows: Mapping[str, int], base: str = "") -> Iterator[str]:
+    """The JSON pointers of a schema path: every "*" becomes each row that the list at that place has."""
+    if not path:
+        yield base
+    elif path[0] == "*":
+        for number in range(rows.get(base, 0)):
+            yield from expanded(path[1:], rows, f"{base}/{number}")
+    else:
+        yield from expanded(path[1:], rows, base + pointer(path[0]))
+
+
+def leaf_pointers(schema: Schema, rows: Mapping[str, int]) -> Iterator[tuple[str, Leaf]]:
+    """Every leaf that a record with these list lengths has, with its field."""
+    for leaf in schema.leaves():
+        for place in expanded(leaf.path, rows):
+            yield place, leaf
+
+
+def as_json(schema: Schema, values: Mapping[str, Any], rows: Mapping[str, int]) -> dict[str, Any]:
+    """The record as a JSON tree in the schema's order, from leaves by JSON pointer."""
+    tree = _tree(schema.root, "", values, rows)
+    assert isinstance(tree, dict)
+    return tree
+
+
+def _tree(node: Node, place: str, values: Mapping[str, Any], rows: Mapping[str, int]) -> Any:
+    if isinstance(node, Leaf):
+        return values.get(place)
+    if isinstance(node, Rows):
+        return [_tree(node.item, f"{place}/{number}", values, rows) for number in range(rows.get(place, 0))]
+    assert isinstance(node, Group)
+    return {child.name: _tree(child, place + pointer(child.name), values, rows) for child in node.members}

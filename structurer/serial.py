@@ -1,0 +1,198 @@
+"""Results as JSON and back without loss: fractions as "n/d", enums by value, tuples as lists, fields that are empty by default left out.
+
+The shape follows the dataclasses themselves, so a field added to them is written and read without a change here. Values that stand for
+anything (`provenance`) must be JSON already.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum
+from fractions import Fraction
+from functools import cache
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+READABLE_LEVELS = 4  # of nesting that get a line a member; deeper ones (a leaf, a check) stand on one line
+T = TypeVar("T")
+
+
+class Damage(ValueError):
+    """JSON that is not what `to_json` writes; the message says what was expected."""
+
+
+def to_json(node: Any) -> Any:
+    """A dataclass, or what its fields hold, as JSON values."""
+    if isinstance(node, str | int | float | None) and not isinstance(node, Enum):
+        return node
+    if isinstance(node, tuple | list):
+        return [to_json(member) for member in node]
+    if isinstance(node, Mapping):
+        return {str(key): to_json(member) for key, member in node.items()}
+    if isinstance(node, Enum):
+        return node.value
+    if isinstance(node, Fraction):
+        return f"{node.numerator}/{node.denominator}"
+    return {name: to_json(value) for name, value in _written(node)}
+
+
+def from_json(kind: type[T], node: Any) -> T:
+    """The instance of `kind` that `to_json` made `node` of. Raises Damage."""
+    any_kind: Any = kind
+    return cast(T, _reader(any_kind)(node))
+
+
+def dump(node: Any, levels: int = READABLE_LEVELS) -> str:
+    """JSON text to be read by people too, ending in a newline. Lone surrogates are escaped, so that it can always be encoded."""
+    text = "".join(_lines(node, levels, "\n")) + "\n"
+    return text if _encodable(text) else json.dumps(node) + "\n"
+
+
+def line(node: Any) -> str:
+    """JSON on one line, whatever a reader counts as the end of a line (str.splitlines knows U+0085, U+2028 and U+2029)."""
+    text = json.dumps(node, ensure_ascii=False)
+    if not _encodable(text):
+        return json.dumps(node)
+    return text.replace("\x85", "\\u0085").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _lines(node: Any, levels: int, newline: str) -> Iterator[str]:
+    if not levels or not isinstance(node, dict | list) or not node:
+        yield json.dumps(node, ensure_ascii=False)
+        return
+    inner, separator = newline + " ", ""
+    named = isinstance(node, dict)
+    members = node.items() if isinstance(node, dict) else (("", member) for member in node)
+    yield "{" if named else "["
+    for name, member in members:
+        yield separator + inner + (json.dumps(name, ensure_ascii=False) + ": " if named else "")
+        yield from _lines(member, levels - 1, inner)
+        separator = ","
+    yield newline + ("}" if named else "]")
+
+
+# --- writing
+
+
+def _written(node: Any) -> Iterator[tuple[str, Any]]:
+    kind: Any = type(node)
+    for name, default in _defaults(kind):
+        value = getattr(node, name)
+        if value or value != default:
+            yield name, value
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple((field.name, _default(field)) for field in fields(kind) if field.init)
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default_factory() if field.default_factory is not MISSING else field.default
+
+
+# --- reading
+
+Reader = Callable[[Any], Any]
+
+
+@cache
+def _reader(kind: Any) -> Reader:
+    """A function that reads one type, made once a type."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return _union(arguments)
+    if origin is tuple:
+        return _tuple(arguments)
+    if origin is not None and issubclass(origin, Mapping):
+        return _mapping(arguments[1])
+    if kind is Any:
+        return lambda node: node
+    return _dataclass(kind) if is_dataclass(kind) else _scalar(kind)
+
+
+def _scalar(kind: type) -> Reader:
+    if issubclass(kind, Enum):
+        return lambda node: kind(node)
+    if kind is Fraction:
+        return _fraction
+    plain: tuple[type, ...] = (int, float) if kind is float else (kind,)
+
+    def read(node: Any) -> Any:
+        if not isinstance(node, plain) or (isinstance(node, bool) and kind is not bool):
+            raise Damage(f"expected {kind.__name__}, found {str(node)[:40]!r}")
+        return float(node) if kind is float else node
+
+    return read
+
+
+def _fraction(node: Any) -> Fraction:
+    numerator, slash, denominator = str(node).partition("/")
+    if not slash:
+        raise Damage(f"expected a fraction n/d, found {str(node)[:40]!r}")
+    return Fraction(int(numerator), int(denominator))
+
+
+def _union(arguments: tuple[Any, ...]) -> Reader:
+    readers = [_reader(argument) for argument in arguments if argument is not type(None)]
+
+    def read(node: Any) -> Any:
+        if node is None:
+            return None
+        for reader in readers[:-1]:
+            try:
+                return reader(node)
+            except ValueError:
+                continue
+        return readers[-1](node)
+
+    return read
+
+
+def _tuple(arguments: tuple[Any, ...]) -> Reader:
+    """tuple[X, ...], or a tuple of fixed length."""
+    endless = len(arguments) == 2 and arguments[1] is Ellipsis
+    readers = [_reader(argument) for argument in arguments[: 1 if endless else None]]
+
+    def read(node: Any) -> Any:
+        if not isinstance(node, list) or not (endless or len(node) == len(readers)):
+            raise Damage(f"expected a list, found {str(node)[:40]!r}")
+        return tuple(reader(member) for reader, member in zip(readers * len(node) if endless else readers, node, strict=True))
+
+    return read
+
+
+def _mapping(argument: Any) -> Reader:
+    reader = _reader(argument)
+
+    def read(node: Any) -> Any:
+        if not isinstance(node, dict):
+            raise Damage(f"expected an object, found {str(node)[:40]!r}")
+        return {key: reader(member) for key, member in node.items()}
+
+    return read
+
+
+def _dataclass(kind: Any) -> Reader:
+    hints = get_type_hints(kind)
+    parts = [(name, default, _reader(hints[name])) for name, default in _defaults(kind)]
+
+    def read(node: Any) -> Any:
+        if not isinstance(node, dict):
+            raise Damage(f"expected a {kind.__name__}, found {str(node)[:40]!r}")
+        for name, default, _ in parts:
+            if default is MISSING and name not in node:
+                raise Damage(f"a {kind.__name__} lacks its {name!r}")
+        return kind(**{name: reader(node[name]) for name, _, reader in parts if name in node})
+
+    return read

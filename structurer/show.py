@@ -1,0 +1,188 @@
+"""A run as a person reads it: what became of every input, then each record with its values, its checks in numbers and what to look at.
+
+Everything that comes from a document is printed as plain text: no markup, no terminal control sequences.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from structurer import store
+from structurer.errors import UsageError
+from structurer.export import reviewed, schema_of
+from structurer.record import Checked, Flag, Record, Result
+from structurer.schema import Schema
+from structurer.store import Manifest, State
+from structurer.tables import Table as Columns
+from structurer.tables import tables_of
+
+RECORDS, ROWS, TEXTS = 10, 12, 8  # shown of a run, a list and the unclaimed texts unless all are asked for
+CELL = 60  # characters of a value unless all is asked for
+PLAIN_WIDTH = 120  # columns where the output is no terminal
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_STATE_STYLE = {State.DONE: "green", State.NEEDS_REVIEW: "yellow", State.FAILED: "red"}
+
+
+def show(run: Path, wanted: Sequence[str], everything: bool) -> None:
+    """Print a run. `wanted` picks records by "source" or "source/index". Raises UsageError where one of them is not there."""
+    console = Console(soft_wrap=False, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    manifest, schemas = store.manifest(run), store.schemas(run)
+    console.print(_overview(manifest))
+    left = RECORDS if not (everything or wanted) else None
+    shown = rest = 0
+    for result in _chosen(store.results(run), wanted):
+        for record in islice(result.records, None if left is None else max(left - shown, 0)):
+            console.print(_record(record, schema_of(record, schemas), everything))
+            shown += 1
+        rest += len(result.records)
+        console.print(*_document(result, everything))
+    if rest > shown:
+        console.print(f"{rest - shown} more records: structurer show {run} --all")
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[str], None]]:
+    """A progress bar on standard error; what it yields is to be called with the name of each document when it is begun."""
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=total, completed=-1)
+
+        def begun(name: str) -> None:
+            bar.update(task, advance=1, description=plain(name, CELL).plain)
+
+        yield begun
+
+
+def plain(value: Any, length: int | None = None) -> Text:
+    """A value as inert text on one line; blank for None, shortened to `length` characters."""
+    text = _CONTROL.sub("�", "" if value is None else str(value)).replace("\n", "⏎").replace("\t", " ")
+    return Text(text if length is None or len(text) <= length else text[: length - 1] + "…")
+
+
+def _overview(manifest: Manifest) -> RenderableType:
+    table = Table("input", "state", "records", "reason", box=SIMPLE_HEAD, pad_edge=False)
+    for entry in manifest.inputs:
+        state = Text(entry.state.value, style=_STATE_STYLE.get(entry.state, "dim"))
+        table.add_row(plain(entry.path), state, str(entry.records or ""), plain(entry.reason))
+    return Group(Text(f"{manifest.tool}, {manifest.reader}, {manifest.state}, started {manifest.started}"), table)
+
+
+def _chosen(results: Iterable[Result], wanted: Sequence[str]) -> Iterator[Result]:
+    """The results with the records that are wanted; all of them where nothing is. Raises UsageError at the end for a wish not met."""
+    unmet, known = set(wanted), []
+    for result in results:
+        names = {f"{record.source}/{record.index}": record for record in result.records}
+        known += [result.source, *names]
+        unmet -= {result.source, *names}
+        if not wanted or result.source in wanted:
+            yield result
+        elif chosen := tuple(record for name, record in names.items() if name in wanted):
+            yield replace(result, records=chosen, unplaced=(), warnings=())
+    if unmet:
+        missing = min(unmet)
+        near = difflib.get_close_matches(missing, known, n=3)
+        raise UsageError(f"no record {missing!r} in this run", remedy=f"--records {near[0]}" if near else "name one as source/index")
+
+
+def _document(result: Result, everything: bool) -> Iterator[RenderableType]:
+    for warning in result.warnings:
+        yield Text("warning: ", style="yellow") + plain(warning)
+    if result.unplaced:
+        yield _texts(f"{result.source}: text in no form", [(piece.page, piece.text) for piece in result.unplaced], everything)
+    if not result.records:
+        yield Text(f"{result.source}: no form was found in it", style="yellow")
+
+
+def _record(record: Record, schema: Schema, everything: bool) -> RenderableType:
+    flags = reviewed(record)
+    parts: list[RenderableType] = [_heading(record, schema, len(flags))]
+    for columns in tables_of(schema):
+        parts += _list(columns, record, flags, everything) if columns.lists else [_fields(columns, record, flags, everything)]
+    if record.checks:
+        parts.append(_checks(record.checks, everything))
+    if flags:
+        parts.append(_flags(record, flags))
+    if record.unclaimed:
+        parts.append(_texts("numbers and labels that no value claims", [(piece.page, piece.text) for piece in record.unclaimed], everything))
+    return Group(*parts, "")
+
+
+def _heading(record: Record, schema: Schema, flagged: int) -> RenderableType:
+    held = sum(checked.holds is True for checked in record.checks)
+    failed = sum(checked.holds is False for checked in record.checks)
+    state = Text(f"  {held} checks held, {failed} failed, {flagged} to review", style="yellow" if failed or flagged else "green")
+    complete = f", proved complete: {', '.join(record.complete)}" if record.complete else ""
+    return Text("■ ", style="bold") + plain(f"{record.source}/{record.index}  {record.kind}  {schema.title}") + state + plain(complete)
+
+
+def _fields(columns: Columns, record: Record, flags: dict[str, tuple[str, ...]], everything: bool) -> RenderableType:
+    table = Table("field", "value", "", box=SIMPLE_HEAD, pad_edge=False)
+    for cells in columns.cells(record):
+        for name, (place, value) in zip(columns.names, cells.leaves, strict=True):
+            if everything or place in flags or (value and value.value is not None):
+                table.add_row(plain(name), plain(value and value.value, None if everything else CELL), _mark(place, flags))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _list(columns: Columns, record: Record, flags: dict[str, tuple[str, ...]], everything: bool) -> list[RenderableType]:
+    lines = list(columns.cells(record))
+    if not lines:
+        return []
+    table = Table(*columns.columns[2:], title=f"{columns.name} ({len(lines)} rows)", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for cells in lines[: None if everything else ROWS]:
+        values = [plain(value and value.value, None if everything else CELL) + _mark(place, flags) for place, value in cells.leaves]
+        table.add_row(*cells.numbers, *values)
+    more = [] if everything or len(lines) <= ROWS else [Text(f"  {len(lines) - ROWS} more rows: --all")]
+    return [Padding(table, (0, 0, 0, 2)), *more]
+
+
+def _mark(place: str, flags: dict[str, tuple[str, ...]]) -> Text:
+    return Text(" ⚑", style="yellow") if place in flags else Text("")
+
+
+def _checks(checks: Sequence[Checked], everything: bool) -> RenderableType:
+    table = Table("check", "", "at", "in numbers", box=SIMPLE_HEAD, pad_edge=False)
+    hidden = 0
+    for checked in sorted(checks, key=lambda one: one.holds is not False):
+        if checked.holds is None and not everything:
+            hidden += 1
+            continue
+        verdict = {True: Text("held", style="green"), False: Text("FAILED", style="bold red"), None: Text("not applicable", style="dim")}
+        words = plain(f"{checked.says}: {checked.outcome.words}" if checked.says else checked.outcome.words)
+        level = Text(f" ({checked.outcome.level.value})") if checked.holds else Text("")
+        table.add_row(plain(checked.id), verdict[checked.holds] + level, plain(checked.pointer), words)
+    more = [Text(f"  {hidden} checks not applicable: --all")] if hidden else []
+    return Padding(Group(table, *more), (0, 0, 0, 2))
+
+
+def _flags(record: Record, flags: dict[str, tuple[str, ...]]) -> RenderableType:
+    table = Table("to review", "value", "flag", "reasons", box=SIMPLE_HEAD, pad_edge=False)
+    for place, reasons in flags.items():
+        leaf = record.leaves.get(place)
+        flag = next((review.flag for review in record.review if review.pointer == place), leaf.flag if leaf else Flag.REVIEW)
+        table.add_row(plain(place or "the record"), plain(leaf and leaf.value, CELL), flag.value, plain("; ".join(reasons)))
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _texts(title: str, texts: Sequence[tuple[int | None, str]], everything: bool) -> RenderableType:
+    shown = texts if everything else texts[:TEXTS]
+    lines = [Text(f"  page {page or '?'}: ", style="dim") + plain(text, None if everything else 2 * CELL) for page, text in shown]
+    more = [Text(f"  {len(texts) - len(shown)} more: --all")] if len(texts) > len(shown) else []
+    return Group(plain(title), *lines, *more)

@@ -1,0 +1,119 @@
+"""Many documents, one run: what cannot be done is noted, the others still are."""
+
+from pathlib import Path
+
+import pytest
+from made import ORDER, order, result, value
+
+from structurer import batch, store
+from structurer.batch import Watcher
+from structurer.errors import InputError, ModelError, SchemaError, UsageError
+from structurer.ingest import Found
+from structurer.pipeline import Plan
+from structurer.record import Flag
+from structurer.store import Asked, Progress, State
+
+PLAN = Plan(schemas=(ORDER,))
+CLEAN = {"checks": (), "review": ()}
+
+
+@pytest.fixture
+def go(tmp_path):
+    """Runs a batch over files named a.txt, b.txt ... of which each is answered by a result or an error; gives tally, manifest, troubles."""
+
+    def batch_of(*answers, errors=(), skipped=()):
+        files = [tmp_path / f"{chr(97 + number)}.txt" for number in range(len(answers))]
+        for file in files:
+            file.write_text(file.name)
+        coming, said = iter(answers), []
+
+        def structured(_document, _plan):
+            answer = next(coming)
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+
+        run = store.create(tmp_path / "run", Asked("t", (), "built-in reader", (ORDER,)))
+        watcher = Watcher(begun=lambda name: None, trouble=said.append)
+        try:
+            tally = batch.run_all(Found(tuple(files), errors, skipped), PLAN, run, watcher, structured)
+        except KeyboardInterrupt:
+            tally = None
+        return tally, store.manifest(tmp_path / "run"), said
+
+    return batch_of
+
+
+def clean(**leaves):
+    from dataclasses import replace
+
+    fine = {place: replace(leaf, flag=Flag.ACCEPT) for place, leaf in order().leaves.items()}
+    return result(replace(order(), leaves=fine | leaves, checks=(), review=()))
+
+
+def states(manifest):
+    return [(Path(one.path).name, one.state.value, one.reason) for one in manifest.inputs]
+
+
+def test_a_clean_result_is_done(go):
+    tally, manifest, said = go(clean())
+    assert (tally.exit_code, states(manifest), said) == (0, [("a.txt", "done", "")], [])
+
+
+@pytest.mark.parametrize("seen", [result(), clean(**{"/name": value("x", flag=Flag.REVIEW)}), result().__class__("x", "0" * 64, ())])
+def test_a_flag_a_failed_check_or_no_record_needs_review(go, seen):
+    tally, manifest, _ = go(seen)
+    assert tally.exit_code == 3
+    assert manifest.inputs[0].state is State.NEEDS_REVIEW
+
+
+def test_unreadable_input_outweighs_review_and_the_others_are_done(go):
+    tally, manifest, said = go(result(), InputError("blank", where="b.txt"), clean(), errors=(InputError("no such file", where="z.txt"),))
+    assert tally.exit_code == 4
+    assert states(manifest) == [("a.txt", "needs review", ""), ("b.txt", "failed", "blank"), ("c.txt", "done", ""), ("z.txt", "failed", "no such file")]
+    assert [sentence.rpartition("/")[2] for sentence in said] == ["z.txt: no such file", "b.txt: b.txt: blank"]
+
+
+def test_the_model_outweighs_input_and_a_bug_all(go):
+    assert go(ModelError("down"), InputError("blank"))[0].exit_code == 5
+
+
+def test_a_bug_is_told_with_its_traceback_and_the_others_are_done(go):
+    tally, manifest, said = go(ZeroDivisionError("oops"), clean(), SchemaError("late"))
+    assert tally.exit_code == 1
+    assert "Traceback" in said[0]
+    assert [state for _, state, _ in states(manifest)] == ["failed", "done", "failed"]
+
+
+def test_a_model_that_is_silent_three_times_in_a_row_is_not_asked_again(go):
+    down = ModelError("down")
+    tally, manifest, _ = go(down, clean(), down, down, down, clean(), clean())
+    assert [state for _, state, _ in states(manifest)] == ["failed", "done", "failed", "failed", "failed", "skipped", "skipped"]
+    assert manifest.inputs[-1].reason == "the model did not answer for 3 documents in a row"
+    assert tally.exit_code == 5
+
+
+def test_files_of_other_kinds_are_listed_as_skipped(go):
+    _, manifest, _ = go(clean(), skipped=(Path("notes.doc"),))
+    assert states(manifest)[1] == ("notes.doc", "skipped", "not of a kind that can be read")
+
+
+def test_an_interrupted_run_is_closed_as_interrupted(go):
+    _, manifest, _ = go(clean(), KeyboardInterrupt(), clean())
+    assert manifest.state is Progress.INTERRUPTED
+    assert states(manifest) == [("a.txt", "done", ""), ("b.txt", "skipped", "the run was interrupted"), ("c.txt", "skipped", "the run was interrupted")]
+
+
+def test_two_schemas_of_one_kind_are_refused(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.json").write_text('{"type": "object", "properties": {"a": {"type": "string"}}}')
+    with pytest.raises(UsageError, match="two schemas are of kind 'x'"):
+        batch.plan_of(batch.Wanted((tmp_path / "a" / "x.json", tmp_path / "b" / "x.json")))
+
+
+def test_the_reader_is_described_in_words(tmp_path):
+    replayed = batch.plan_of(batch.Wanted(replay=tmp_path, model="qwen"))
+    assert batch.describe(batch.plan_of(batch.Wanted(builtin=True))) == "built-in reader"
+    assert batch.describe(replayed) == "model qwen beside the built-in reader"
+    assert batch.provenance(replayed)[1] == "qwen"

@@ -1,0 +1,179 @@
+"""Records leave as JSON Lines, one JSON array, or CSV tables."""
+
+import csv
+import io
+import json
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made import DIGEST, SCHEMAS, order, result, value
+
+from structurer import export
+from structurer.errors import InputError, UsageError
+from structurer.export import Format
+from structurer.schema import load
+from structurer.tables import cell, tables_of
+
+RECORD = {
+    "name": "课桌",
+    "count": 3,
+    "money": {"total": "1200.50", "unit": None},
+    "lines": [{"label": "=1+1", "parts": [{"amount": "-5"}, {"amount": "-5+"}]}, {"label": "@a", "parts": []}],
+    "numbers": ["松〔2023〕1号"],
+}
+CHECK = {
+    "id": "sum",
+    "pointer": "",
+    "level": "fail",
+    "left": "a = 1",
+    "right": "b = 2",
+    "allowed": "0.5 .. 2",
+    "words": "adds up: 1 should be 2.",
+    "holds": False,
+    "requires": "print",
+}
+
+
+def rows(file):
+    raw = file.read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    return list(csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
+
+
+def test_a_record_is_one_json_line_of_the_exchange_format(tmp_path):
+    export.write([result()], SCHEMAS, Format.RECORDS, tmp_path / "out.jsonl")
+    (line,) = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(line) == {
+        "source": "单.txt",
+        "index": 0,
+        "kind": "order",
+        "record": RECORD,
+        "review": ["/lines", "/lines/0/label"],
+        "checks": [CHECK],
+        "provenance": {"reader": "builtin", "usage": {"tokens": None}},
+    }
+    assert "课桌" in line
+
+
+def test_values_with_every_line_separator_stay_on_one_line(tmp_path):
+    odd = "a\u2028b\u2029c\x85d\x0be\x0cf\x1cg\nh\rk"
+    export.write([result(order(**{"/name": value(odd)}))], SCHEMAS, Format.RECORDS, tmp_path / "out.jsonl")
+    (line,) = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(line)["record"]["name"] == odd
+
+
+def test_the_json_export_holds_evidence_and_what_became_no_value(tmp_path):
+    export.write([result(), result(source="b.txt")], SCHEMAS, Format.JSON, tmp_path / "out.json")
+    first, second = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert (first["source"], first["sha256"], first["warnings"], second["source"]) == ("单.txt", DIGEST, ["odd encoding"], "b.txt")
+    assert first["unplaced"] == [{"text": "前言\u2028续", "start": 100, "end": 105, "page": None}]
+    record = first["records"][0]
+    assert record["record"] == RECORD
+    assert record["unclaimed"] == [{"text": "7", "start": 5, "end": 6, "page": 1}]
+    assert record["complete"] == ["/numbers"]
+    assert record["evidence"]["/name"] == {
+        "text": "课桌", "value": "课桌", "spans": [[0, 2]], "match": "exact", "reader": "builtin", "score": 1.0, "flag": "accept",
+    }  # fmt: skip
+
+
+def test_no_documents_are_an_empty_array_and_an_empty_file(tmp_path):
+    export.write([], SCHEMAS, Format.JSON, tmp_path / "out.json")
+    export.write([], SCHEMAS, Format.RECORDS, tmp_path / "out.jsonl")
+    assert (tmp_path / "out.json").read_text() == "[]\n"
+    assert (tmp_path / "out.jsonl").read_text() == ""
+
+
+def test_csv_has_a_file_a_kind_a_file_a_list_and_the_review(tmp_path):
+    export.write([result(order(), order(1))], SCHEMAS, Format.CSV, tmp_path / "tables")
+    found = {file.name: rows(file) for file in (tmp_path / "tables").iterdir()}
+    assert found.keys() == {"order.csv", "order.lines.csv", "order.lines.parts.csv", "order.numbers.csv", "review.csv"}
+    assert found["order.csv"][:2] == [["source", "index", "name", "count", "money.total", "money.unit"], ["单.txt", "0", "课桌", "3", "1200.50", ""]]
+    assert found["order.lines.csv"][:3] == [["source", "index", "row", "label"], ["单.txt", "0", "0", "'=1+1"], ["单.txt", "0", "1", "'@a"]]
+    assert found["order.lines.parts.csv"] == [
+        ["source", "index", "lines.row", "row", "amount"],
+        ["单.txt", "0", "0", "0", "-5"],
+        ["单.txt", "0", "0", "1", "'-5+"],
+        ["单.txt", "1", "0", "0", "-5"],
+        ["单.txt", "1", "0", "1", "'-5+"],
+    ]
+    assert found["order.numbers.csv"][1] == ["单.txt", "0", "0", "松〔2023〕1号"]
+    assert found["review.csv"][:3] == [
+        ["source", "index", "kind", "pointer", "value", "text", "reasons"],
+        ["单.txt", "0", "order", "/lines", "", "", "one row is missing"],
+        ["单.txt", "0", "order", "/lines/0/label", "'=1+1", "'=1+1", "odd"],
+    ]
+
+
+def test_names_from_a_schema_cannot_leave_the_folder_or_hide_a_file(tmp_path):
+    fields = {"type": "object", "properties": {"source": {"type": "string"}, "=x": {"type": "string"}}}
+    schemas = {kind: load(fields, kind=kind) for kind in ("../../up", "review", "Review")}
+    export.write([], schemas, Format.CSV, tmp_path / "tables")
+    names = sorted(file.name for file in (tmp_path / "tables").iterdir())
+    assert names == ["Review-3.csv", "__.._up.csv", "review-2.csv", "review.csv"]
+    assert all((tmp_path / "tables" / name).is_file() for name in names)
+    assert rows(tmp_path / "tables" / "review-2.csv") == [["source", "index", "record.source", "'=x"]]
+    assert [one.name for one in tmp_path.iterdir()] == ["tables"]
+
+
+@pytest.mark.parametrize("text", ["=1", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", "-", "+", "-cmd|' /C calc'!A0"])
+def test_what_a_spreadsheet_would_run_is_kept_from_it(text):
+    assert cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["-5", "+3.20", "-1,200.50", "-12%", "课桌", "1-1", "", "'x"])
+def test_plain_numbers_and_texts_stay_as_they_are(text):
+    assert cell(text) == text
+
+
+@given(st.text())
+def test_no_cell_starts_a_formula(text):
+    assert cell(text)[:1] not in {"=", "@", "\t", "\r"}
+
+
+def test_csv_needs_a_new_folder(tmp_path):
+    with pytest.raises(UsageError, match="CSV is a folder of files"):
+        export.write([], SCHEMAS, Format.CSV, None)
+    with pytest.raises(UsageError, match="this exists already"):
+        export.write([], SCHEMAS, Format.CSV, tmp_path)
+
+
+def test_a_failing_export_leaves_nothing_behind(tmp_path):
+    def broken():
+        yield result()
+        raise InputError("damaged")
+
+    for form, name in ((Format.CSV, "tables"), (Format.JSON, "out.json"), (Format.RECORDS, "out.jsonl")):
+        with pytest.raises(InputError, match="damaged"):
+            export.write(broken(), SCHEMAS, form, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_out_that_cannot_be_written_is_named(tmp_path):
+    with pytest.raises(UsageError) as caught:
+        export.write([], SCHEMAS, Format.JSON, tmp_path / "no" / "such.json")
+    assert str(caught.value) == f"{tmp_path}/no/such.json: cannot be written: No such file or directory\n  next: choose another --out"
+
+
+def test_a_kind_without_its_schema_is_named():
+    with pytest.raises(InputError, match="no schema of kind 'order'"):
+        list(export.record_lines([result()], {}))
+
+
+def test_formats_are_known_by_name():
+    assert export.format_named("csv") is Format.CSV
+    with pytest.raises(UsageError, match="no format 'xml'"):
+        export.format_named("xml")
+
+
+def test_standard_output_is_utf_8_whatever_the_locale(monkeypatch):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    export.write([result()], SCHEMAS, Format.RECORDS, None)
+    assert "课桌" in raw.getvalue().decode("utf-8")
+
+
+def test_every_leaf_of_a_schema_is_in_one_table():
+    tables = tables_of(SCHEMAS["order"])
+    assert sum(len(table.names) for table in tables) == len(list(SCHEMAS["order"].leaves()))
