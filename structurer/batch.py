@@ -116,7 +116,9 @@ def _model_of(wanted: Wanted) -> Model | None:
         raise UsageError("--record and --replay exclude each other", remedy="leave one out")
     if wanted.replay:
         if not wanted.replay.is_dir():
-            raise UsageError("no such folder of recordings", where=str(wanted.replay), remedy="record them with --model NAME --record FOLDER")
+            raise UsageError(
+                "no such folder of recordings", where=str(wanted.replay), remedy="record them with --model NAME --record FOLDER"
+            )
         return cassettes.Replayer(wanted.replay, name=wanted.model or "replay")
     model = providers.from_environment(wanted.model)
     if wanted.record:
@@ -163,7 +165,7 @@ def _each(files: Iterable[Path], plan: Plan, run: Run, tally: Tally, watcher: Wa
 def _one(file: Path, plan: Plan, run: Run, tally: Tally, structure: Structure) -> Exception | None:
     try:
         result = structure(ingest.read(file), plan)
-    except Exception as error:  # noqa: BLE001 - reported in full by _note_error
+    except Exception as error:  # reported in full by _note_error
         return error
     state = tally.add(result)
     reason = "" if result.records else "no form was found in it"

@@ -1,4 +1,7 @@
-"""The command line: options, printing and exit codes; everything else lies below. Heavy modules are imported by the command that needs them."""
+"""The command line: options, printing and exit codes; everything else lies below.
+
+Heavy modules are imported by the command that needs them.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ app.add_typer(schema_app, name="schema")
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 SchemaFiles = Annotated[
-    Optional[list[Path]],  # noqa: UP007, UP045 - read by typer at run time
+    Optional[list[Path]],  # noqa: UP045 - read by typer at run time
     typer.Option("--schema", metavar="FILE", help="A JSON Schema file (JSON or YAML); repeat for several. Default: those that ship."),
 ]
 
@@ -66,8 +69,8 @@ def structure(
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run folder to make.", show_default=False)],
     schema: SchemaFiles = None,
     model: Annotated[str, typer.Option(metavar="NAME", help="A model at OPENAI_BASE_URL. Default: the built-in reader.")] = "",
-    record: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Record the model's replies here.")] = None,  # noqa: UP007, UP045
-    replay: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Replay recorded replies; needs no network.")] = None,  # noqa: UP007, UP045
+    record: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Record the model's replies here.")] = None,  # noqa: UP045
+    replay: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Replay recorded replies; needs no network.")] = None,  # noqa: UP045
     witness: Annotated[bool, typer.Option("--witness/--no-witness", help="Let the built-in reader read beside a model.")] = True,
 ) -> None:
     """Structure documents into a run folder: one file a document, readable as soon as it is done."""
@@ -95,7 +98,7 @@ def structure(
 @app.command()
 def show(
     run: Run,
-    records: Annotated[Optional[list[str]], typer.Option("--records", metavar="SOURCE/INDEX", help="Only these.")] = None,  # noqa: UP007, UP045
+    records: Annotated[Optional[list[str]], typer.Option("--records", metavar="SOURCE/INDEX", help="Only these.")] = None,  # noqa: UP045
     everything: Annotated[bool, typer.Option("--all", help="All records, rows, blanks and checks that do not apply.")] = False,
 ) -> None:
     """Show a run: every record's values, its checks in numbers, what to review and why, and text that became no value."""
@@ -107,8 +110,10 @@ def show(
 @app.command()
 def export(
     run: Run,
-    form: Annotated[str, typer.Option("--format", metavar="records|json|csv", help="JSON Lines, one JSON array, or a folder of CSV.")] = "records",
-    out: Annotated[Optional[Path], typer.Option("--out", metavar="FILE", help="A file (csv: a new folder). Default: stdout.")] = None,  # noqa: UP007, UP045
+    form: Annotated[
+        str, typer.Option("--format", metavar="records|json|csv", help="JSON Lines, one JSON array, or a folder of CSV.")
+    ] = "records",
+    out: Annotated[Optional[Path], typer.Option("--out", metavar="FILE", help="A file (csv: a new folder). Default: stdout.")] = None,  # noqa: UP045
 ) -> None:
     """Write a run's records for other programs."""
     from structurer import export as exporter
@@ -120,7 +125,7 @@ def export(
 @app.command(epilog=EXIT_CODES)
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Cases (source.* and expected.json), or reports with --truth.")],
-    truth: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Truth files of the reports in FOLDER.")] = None,  # noqa: UP007, UP045
+    truth: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Truth files of the reports in FOLDER.")] = None,  # noqa: UP045
     accept: Annotated[bool, typer.Option("--accept", help="Accept these figures from now on. Refused under CI.")] = False,
     replay: Annotated[bool, typer.Option("--replay", help="Also replay the recorded replies in FOLDER/cassettes.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -34,14 +34,16 @@ def figures(schema: Schema, texts: Mapping[str, str | None], rows: Mapping[str, 
         if found.number is not None:
             scale = _scale(place, leaf, found, parsed)
             ulp = Fraction(1, 10 ** decimals[_column(schema, leaf)]) if leaf.kind in (Kind.NUMBER, Kind.PERCENT) else Fraction(1)
-            cells[place] = Quantity(found.number * scale, ulp * scale, _shown(texts.get(place), found, scale))
+            cells[place] = Quantity(found.number * scale, ulp * scale, _shown(found, scale))
         elif found.value is not None:
             cells[place] = Quantity(None, Fraction(0), str(found.value))
     return Figures(parsed, Facts(cells, rows))
 
 
-def _shown(text: str | None, found: Parsed, scale: Fraction | int) -> str:
-    return str(found.value if found.value is not None else text) if scale == 1 else f"{found.value}e{len(str(scale)) - 1}"
+def _shown(found: Parsed, scale: int) -> str:
+    """The print of a figure, with its unit where that is not the base unit: the words of a check reckon in base units."""
+    unit = next((name for name, size in UNITS.items() if size == scale and scale != 1 and len(name) > 1), "")
+    return f"{found.value}{unit}"
 
 
 def _column(schema: Schema, leaf: Leaf) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from structurer.confront import check, figures, joined
 from structurer.labels import Hit, Role
 from structurer.layout import Chunk, Layout
-from structurer.record import Extract, Extraction, leaf_pointers
+from structurer.record import Checked, Extract, Extraction, leaf_pointers
 from structurer.schema import Schema
 
 Spans = tuple[tuple[int, int], ...]
@@ -37,6 +38,11 @@ class Draft:
 
     def text(self, chunk: Chunk) -> str:
         return self.layout.clean[chunk.start - self.layout.start : chunk.end - self.layout.start]
+
+    def checked(self) -> tuple[Checked, ...]:
+        """The schema's checks on what is drafted so far."""
+        texts = {place: extract.text for place, extract in self.leaves.items()}
+        return check(self.schema, joined(self.schema, figures(self.schema, texts, self.rows).facts))
 
     def next_hit(self, offset: int) -> Hit | None:
         """The first label at or after an offset."""

@@ -33,12 +33,14 @@ Accepted = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A file whose truth is known. `alternatives`: every right value of a leaf, by pointer into the truth."""
+    """A file whose truth is known. `alternatives`: every right value of a leaf, by pointer into the truth; `kinds`: all that were annotated
+    in any case, so that a record of one of them is surplus where the truth has none."""
 
     name: str
     source: Path
     forms: tuple[Mapping[str, Any], ...]
     alternatives: Mapping[str, Sequence[Any]]
+    kinds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def golden_cases(folder: Path) -> tuple[Case, ...]:
     cases = tuple(_golden_case(file.parent) for file in sorted(folder.glob("*/expected.json")))
     if not cases:
         raise InputError("no cases here: a case is a folder with source.* and expected.json", where=str(folder))
-    return cases
+    return _with_kinds(cases)
 
 
 def truth_cases(folder: Path, truth: Path) -> tuple[Case, ...]:
@@ -78,7 +80,7 @@ def truth_cases(folder: Path, truth: Path) -> tuple[Case, ...]:
             cases.append(Case(file.stem, folder / expected["document"], tuple(expected["forms"]), alternatives))
     if not cases:
         raise InputError("no truth files here", where=str(truth))
-    return tuple(cases)
+    return _with_kinds(cases)
 
 
 def evaluate(case: Case, plan: Plan) -> Evaluated:
@@ -90,7 +92,7 @@ def evaluate(case: Case, plan: Plan) -> Evaluated:
     except ModelError as error:
         return Evaluated(case.name, reader, None, str(error))
     records = [exchange(record, schema_of(record, schemas)) for record in result.records]
-    return Evaluated(case.name, reader, score.score(records, case.forms, case.alternatives))
+    return Evaluated(case.name, reader, score.score(records, case.forms, case.alternatives, case.kinds))
 
 
 def by_group(done: Sequence[Evaluated], group: Callable[[Scored], str]) -> dict[str, Figures]:
@@ -205,6 +207,11 @@ def _golden_case(folder: Path) -> Case:
         raise InputError(f"a case has one source.*, not {len(sources)}", where=str(folder))
     expected = _json(folder / "expected.json", "forms")
     return Case(folder.name, sources[0], tuple(expected["forms"]), expected.get("alternatives", {}))
+
+
+def _with_kinds(cases: Sequence[Case]) -> tuple[Case, ...]:
+    kinds = frozenset(form["kind"] for case in cases for form in case.forms)
+    return tuple(replace(case, kinds=kinds) for case in cases)
 
 
 def _json(file: Path, *needed: str) -> Any:

@@ -47,7 +47,9 @@ def write(results: Iterable[Result], schemas: Schemas, format: Format, out: Path
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(out or "stdout"), remedy="choose another --out") from error
+        raise UsageError(
+            f"cannot be written: {error.strerror or error}", where=str(out or "stdout"), remedy="choose another --out"
+        ) from error
 
 
 def record_lines(results: Iterable[Result], schemas: Schemas) -> Iterator[str]:

@@ -255,7 +255,7 @@ def _remarks(node: Node) -> str:
         _one_line(printed.description)[:MAX_DESCRIPTION],
         _quoted("printed as", tuple(label for label in printed.labels if label != plain)),
         _quoted("under the heading", printed.section),
-        _quoted("in sentences such as", printed.phrases),
+        _quoted("in sentences such as", () if printed.description else printed.phrases),
         "printed below its label" if printed.beneath else "",
         *(_leaf_remarks(node) if isinstance(node, Leaf) else ()),
         f"parted in print by {node.separator}" if isinstance(node, Rows) and node.separator else "",

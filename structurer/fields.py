@@ -12,7 +12,7 @@ from structurer.parse import parse
 from structurer.record import pointer
 from structurer.schema import Kind, Leaf, Rows
 
-_ENDS = "。！？；.!?;”）)"  # marks that end a paragraph
+_ENDS = "。！？；.!?;）)"  # marks that end a paragraph
 _OPENS_BADLY = "，、。；：！？）》”’,.;:!?)]"
 
 
@@ -21,9 +21,10 @@ def read_fields(draft: Draft, heads: list[Head]) -> None:
     hits = [hit for hit in draft.hits if not any(head.start <= hit.start < head.stop for head in heads)]
     below = [hit for hit in hits if any(_is_beneath(owner.node) for owner in hit.owned(Role.FIELD))]
     beside = [hit for hit in hits if hit.owned(Role.FIELD) and hit not in below]
-    for leaf, own in _assigned(beside):
+    abreast = _abreast(draft, beside)
+    for leaf, own in _assigned([hit for hit in beside if not any(hit in run for run in abreast)]):
         _read_beside(draft, leaf, own)
-    for run in _runs(draft, below):
+    for run in [*_runs(draft, below), *abreast]:
         _read_below(draft, run, heads)
 
 
@@ -47,9 +48,9 @@ def _assigned(hits: list[Hit]) -> list[tuple[Leaf | Rows, list[Hit]]]:
 
 def _read_beside(draft: Draft, node: Leaf | Rows, hits: list[Hit]) -> None:
     """Of several occurrences of a label, the first whose value can be read as the field's kind counts."""
-    tried = [(hit, _value_chunks(draft, hit)) for hit in hits]
     leaf = node.item if isinstance(node, Rows) else node
     assert isinstance(leaf, Leaf)
+    tried = [(hit, _value_chunks(draft, hit, text_only=leaf.kind in (Kind.TEXT, Kind.CODE))) for hit in hits]
     best = next((found for found in tried if found[1] and _readable(draft, leaf, found[1])), None) or next((found for found in tried if found[1]), tried[0])
     hit, chunks = best
     draft.explain(hit.start, hit.end)
@@ -65,8 +66,9 @@ def _spans(draft: Draft, leaf: Leaf, chunks: list[Chunk]) -> tuple[Spans]:
     """For a number, date or choice only the words that print it; words behind it stay unclaimed."""
     if leaf.kind in (Kind.TEXT, Kind.CODE):
         return (_merged(draft, chunks),)
-    for count in range(1, min(len(chunks), 4) + 1):
-        spans = _merged(draft, chunks[:count])
+    tries = [chunks[:count] for count in range(1, min(len(chunks), 4) + 1)] + [[chunk] for chunk in chunks[1:4]]
+    for words in tries:
+        spans = _merged(draft, words)
         parsed = parse(draft.layout.joined(spans), leaf.kind, leaf.choices)
         if parsed.error is None and parsed.value is not None:
             return (spans,)
@@ -110,13 +112,28 @@ def _trimmed(clean: str, base: int, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
-def _value_chunks(draft: Draft, hit: Hit) -> list[Chunk]:
+def _value_chunks(draft: Draft, hit: Hit, *, text_only: bool) -> list[Chunk]:
+    """What stands beside a label. In a grid a text is one cell, with what was broken off it below; a label with a colon is followed by its
+    value on the line (and on lines that follow without a gap)."""
     chunks = rest_of_row(draft.layout, hit, draft.hits)
     line = draft.layout.line_at(hit.end - 1)
-    if not chunks or line is None or not line.grid:
+    if not chunks or line is None:
         return chunks
-    own = chunks[:1] if chunks[0].col != draft.layout.column_at(hit.end - 1) or len(chunks) == 1 else chunks[:1]
-    return own + _wrapped_below(draft, own[0])
+    if not line.grid:
+        return _paragraph(draft, chunks) if hit.colon and chunks[0].line == line.index else chunks
+    if text_only:
+        return [chunks[0], *_wrapped_below(draft, chunks[0])]
+    return chunks
+
+
+def _paragraph(draft: Draft, chunks: list[Chunk]) -> list[Chunk]:
+    found = chunks[:1]
+    for chunk in chunks[1:]:
+        line = draft.layout.lines[chunk.line]
+        if chunk.line != found[-1].line and (line.blank_before or line.page_before):
+            break
+        found.append(chunk)
+    return found
 
 
 def _wrapped_below(draft: Draft, chunk: Chunk) -> list[Chunk]:
@@ -158,15 +175,28 @@ def _runs(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
     return runs
 
 
+def _abreast(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
+    """Labels of texts that fill a line of their own, side by side: their values stand below them."""
+    found = []
+    for run in _runs(draft, hits):
+        line = draft.layout.line_at(run[0].start)
+        texts = all(isinstance(owner.node, Leaf) and owner.node.kind is Kind.TEXT for hit in run for owner in hit.owned(Role.FIELD))
+        if len(run) > 1 and texts and line is not None and not line.grid and run[0].start == line.chunks[0].start and run[-1].end >= line.chunks[-1].end:
+            found.append(run)
+    return found
+
+
 def _read_below(draft: Draft, run: list[Hit], heads: list[Head]) -> None:
-    leaves = [next(owner.node for owner in hit.owned(Role.FIELD) if _is_beneath(owner.node)) for hit in run]
+    owners = [hit.owned(Role.FIELD) for hit in run]
+    leaves = [next((owner.node for owner in own if _is_beneath(owner.node)), own[0].node) for own in owners]
+    meant = all(_is_beneath(leaf) for leaf in leaves)
     for hit in run:
         draft.explain(hit.start, hit.end)
     line = draft.layout.line_at(run[-1].start)
     stop = _block_end(draft, run[-1], heads, grid=line is not None and line.grid)
     chunks = [chunk for chunk in draft.layout.words(run[-1].end, stop) if not _inside_hit(draft, chunk)]
     parts, sure = _by_column(draft, run, chunks) if line is not None and line.grid else (_by_shape(draft, chunks, len(run)))
-    doubts = () if sure else ("the text under these labels could be divided in another way",)
+    doubts = () if sure and meant else ("the text under these labels could be divided in another way",)
     for leaf, part in zip(leaves, parts, strict=True):
         assert isinstance(leaf, Leaf)
         if part:

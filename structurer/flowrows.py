@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 
 from structurer.align import NEVER, Column, is_figure, type_cost
 from structurer.draft import Draft
@@ -19,12 +20,15 @@ from structurer.heads import Head
 from structurer.layout import Chunk
 from structurer.levels import cover, parents
 from structurer.record import pointer
-from structurer.schema import Group, Leaf, Rows
+from structurer.schema import Leaf, Rows
 
 MAX_LABEL_WORDS = 8  # pieces a label may be broken into: 服务 / 对象 / 满意 / 度指 / 标
 _OPERATORS = "≥≤<>=＜＞"
 _CLOSING = "，、。；：）》”’,;:)]%"
 _OPENING = "（《“‘([、"
+_BEAM = 40  # states kept a word
+_MARGIN = 12.0  # of cost above the best state, beyond which a state is given up
+_CUT_OFF = 0.3  # share of an unfinished row's cost that counts at the very end: forms are cut off there
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Step:
     behind: int
     shared: bool
     length: int
+    name_length: int
     new_row: bool
     new_cell: bool
     back: Step | None
@@ -62,7 +67,7 @@ def read_flow_rows(draft: Draft, heads: list[Head], place: str) -> None:
     spanning = [column for column in columns if column.leaf is not None and column.leaf.values]
     labels, words = _pick_labels(draft, chunks, spanning)
     free = tuple(column for column in columns if column not in spanning)
-    rows, doubts = _rows(draft, words, free, labels, table)
+    rows, doubts = _rows(draft, words, free, labels, table, cut_off=heads[-1].stop >= draft.layout.end)
     draft.rows[place] = len(rows)
     for number, row in enumerate(rows):
         for index, column in enumerate(free):
@@ -200,22 +205,26 @@ def _store_label(draft: Draft, leaf: Leaf, place: str, label: Label | None, sure
 # -- rows --------------------------------------------------------------------------------------------------------------
 
 
-def _rows(draft: Draft, words: list[Chunk], columns: tuple[Column, ...], labels: list[Label], table: Rows) -> tuple[list[Row], list[str]]:
+def _rows(
+    draft: Draft, words: list[Chunk], columns: tuple[Column, ...], labels: list[Label], table: Rows, *, cut_off: bool
+) -> tuple[list[Row], list[str]]:
     if not words or not columns:
         return [], []
-    path = _Path(draft, words, columns, {label.place for label in labels}, table)
+    path = _Path(draft, words, columns, {label.place for label in labels}, table, cut_off=cut_off)
     steps = path.run({})
     widths = path.widths(steps)
     steps = path.run(widths)
     doubts = ["the lines do not divide into rows"] if steps[-1].cost >= NEVER else []
-    return _collect(words, columns, steps), doubts
+    return _collect(words, columns, steps, path), doubts
 
 
-def _collect(words: list[Chunk], columns: tuple[Column, ...], steps: list[Step]) -> list[Row]:
+def _collect(words: list[Chunk], columns: tuple[Column, ...], steps: list[Step], path: _Path) -> list[Row]:
     rows: list[Row] = []
-    for chunk, step in zip(words, steps, strict=True):
+    for number, (chunk, step) in enumerate(zip(words, steps, strict=True)):
         if step.new_row or not rows:
             rows.append(Row())
+        elif path.could_be_name(number, step):
+            rows[-1].doubts.append("a line behind the figures could belong to the name or to the last column")
         rows[-1].cells.setdefault(step.column, []).append(chunk)
     namer = next((index for index, column in enumerate(columns) if column.names_rows), None)
     for row in rows:
@@ -229,26 +238,27 @@ def _collect(words: list[Chunk], columns: tuple[Column, ...], steps: list[Step])
 class _Path:
     """The shortest path of the block's words through the table's columns."""
 
-    def __init__(self, draft: Draft, words: list[Chunk], columns: tuple[Column, ...], after_labels: set[int], table: Rows) -> None:
+    def __init__(self, draft: Draft, words: list[Chunk], columns: tuple[Column, ...], after_labels: set[int], table: Rows, *, cut_off: bool) -> None:
+        self.cut_off = cut_off
         self.columns = columns
         self.texts = [squeeze(draft.text(chunk)) for chunk in words]
-        self.words = words
+        self.lines = [chunk.line for chunk in words]
         self.after_labels = after_labels
         labels = table_labels(table)
         self.figure = [is_figure(text) for text in self.texts]
         self.types = [[type_cost(column, text, labels) for column in columns] for text in self.texts]
         self.namer = next((index for index, column in enumerate(columns) if column.names_rows), 0)
-        numeric = [index for index, column in enumerate(columns) if column.numeric]
-        fixed = [index for index, column in enumerate(columns) if not column.optional]
-        self.complete = numeric[-1] if numeric else fixed[-1] if fixed else len(columns) - 1
+        self.complete = _last_needed(columns)
+        self.starts = _repeats(self.texts)
         self.widths_: dict[int, int] = {}
 
     def run(self, widths: dict[int, int]) -> list[Step]:
         self.widths_ = widths
         states = self.first()
-        for number in range(1, len(self.words)):
+        for number in range(1, len(self.texts)):
             states = self.advance(number, states)
-        step: Step | None = min(states, key=lambda state: state.cost + self.unfinished(state))
+        open_end = _CUT_OFF if self.cut_off else 1.0
+        step: Step | None = min(states, key=lambda state: state.cost + open_end * self.unfinished(state))
         steps: list[Step] = []
         while step is not None:
             steps.append(step)
@@ -256,132 +266,215 @@ class _Path:
         return steps[::-1]
 
     def widths(self, steps: list[Step]) -> dict[int, int]:
-        """The width of each column of text: the commonest length of a line that a cell goes on after."""
-        lengths: dict[int, Counter[int]] = {}
-        for step, following in zip(steps, steps[1:], strict=False):
-            if following.column == step.column and not following.new_cell and not following.new_row:
-                lengths.setdefault(step.column, Counter())[step.length] += 1
-        return {column: max(counted, key=lambda size: (counted[size] + counted[size - 1], size)) for column, counted in lengths.items()}
+        """The width of each column of text: the commonest length of a line that a cell goes on after; unless as many lines of the column
+        are longer, for then it is no margin that those lines were broken at."""
+        wrapped: dict[int, Counter[int]] = {}
+        lines: dict[int, list[int]] = {}
+        for step, following in zip(steps, [*steps[1:], None], strict=True):
+            goes_on = following is not None and following.column == step.column and not following.new_cell and not following.new_row
+            if following is not None and following.late and not step.late:
+                wrapped.setdefault(self.namer, Counter())[step.name_length] += 1
+            if goes_on and following is not None and following.length > step.length and following.back is step:
+                continue  # the next word of the same line
+            lines.setdefault(step.column, []).append(step.length)
+            if goes_on:
+                wrapped.setdefault(step.column, Counter())[step.length] += 1
+        return {column: _margin(counted, lines[column]) for column, counted in wrapped.items()}
 
     def first(self) -> list[Step]:
         found = []
         for column in range(len(self.columns)):
             cost = self.types[0][column] + self.skipped(-1, column)
             if cost < NEVER:
-                found.append(Step(cost, column, False, 1 if column == self.namer else 0, 0, False, len(self.texts[0]), True, True, None))
-        return found or [Step(NEVER, self.namer, False, 1, 0, False, len(self.texts[0]), True, True, None)]
+                found.append(self.begun(cost, column, 0, None))
+        return found or [self.begun(NEVER, self.namer, 0, None)]
+
+    def begun(self, cost: float, column: int, number: int, back: Step | None) -> Step:
+        """The first word of a row."""
+        size, named = len(self.texts[number]), column == self.namer
+        return Step(cost, column, False, int(named), 0, False, size, size if named else 0, True, True, back)
 
     def advance(self, number: int, states: list[Step]) -> list[Step]:
-        found: dict[tuple[int, bool, int, int, bool, int], Step] = {}
+        found: dict[tuple[int, bool, int, int, bool, int, int], Step] = {}
         for state in states:
             for step in self.following(number, state):
-                key = (step.column, step.late, min(step.before, 3), min(step.behind, 3), step.shared, step.length)
+                key = (step.column, step.late, min(step.before, 4), min(step.behind, 4), step.shared, step.length, step.name_length)
                 if step.cost < NEVER and (key not in found or step.cost < found[key].cost):
                     found[key] = step
         if not found:
-            best = min(states, key=lambda state: state.cost)
-            return [Step(NEVER, self.namer, False, 1, 0, False, len(self.texts[number]), True, True, best)]
-        kept = sorted(found.values(), key=lambda step: step.cost)
-        return [step for step in kept[:40] if step.cost <= kept[0].cost + 12]
+            return [self.begun(NEVER, self.namer, number, min(states, key=lambda state: state.cost))]
+        kept = sorted(found.values(), key=lambda step: step.cost)[:_BEAM]
+        return [step for step in kept if step.cost <= kept[0].cost + _MARGIN]
 
     def following(self, number: int, state: Step) -> list[Step]:
-        same_line = self.words[number].line == self.words[number - 1].line
-        size = len(self.texts[number])
+        same_line = self.lines[number] == self.lines[number - 1]
         found = []
         if not self.columns[state.column].numeric:
-            cost = state.cost + self.goes_on(number, state, same_line)
-            length = state.length + size if same_line else size
-            before = state.before + (state.column == self.namer and not state.late and not same_line)
-            behind = state.behind + (state.late and not same_line)
-            found.append(Step(cost, state.column, state.late, before, behind, state.shared, length, False, False, state))
+            found.append(self.same_cell(number, state, same_line))
         if not state.late:
-            for column in range(state.column + 1, len(self.columns)):
-                cost = state.cost + self.types[number][column] + self.skipped(state.column, column) + self.steps_over(number, state, column, same_line)
-                shared = state.shared or (state.column == self.namer and same_line)
-                found.append(Step(cost, column, False, state.before, 0, shared, size, False, True, state))
+            found += [self.next_cell(number, state, column, same_line) for column in range(state.column + 1, len(self.columns))]
+        elif same_line:
+            found += self.late_cells(number, state)
         if state.column >= self.complete or state.late:
-            found += self.next_row(number, state, same_line, size)
+            found += self.next_row(number, state, same_line)
+            if not same_line:
+                found.append(self.late_name(number, state))
         return found
 
-    def next_row(self, number: int, state: Step, same_line: bool, size: int) -> list[Step]:
+    def same_cell(self, number: int, state: Step, same_line: bool) -> Step:
+        named, size = state.column == self.namer, len(self.texts[number])
+        cost = state.cost + (self.word_cost(number, state) if same_line else self.line_cost(number, state))
+        length = state.length + size if same_line else size
+        before = state.before + (named and not state.late and not same_line)
+        behind = state.behind + (named and state.late and not same_line)
+        if behind > state.behind:
+            cost += self.beyond_centre(state)
+        return Step(cost, state.column, state.late, before, behind, state.shared, length, length if named else state.name_length, False, False, state)
+
+    def next_cell(self, number: int, state: Step, column: int, same_line: bool) -> Step:
+        cost = state.cost + self.types[number][column] + self.skipped(state.column, column) + self.new_cell(number, state, column, same_line)
+        shared = state.shared or (state.column == self.namer and same_line)
+        return Step(cost, column, False, state.before, 0, shared, len(self.texts[number]), state.name_length, False, True, state)
+
+    def next_row(self, number: int, state: Step, same_line: bool) -> list[Step]:
+        closing = self.unfinished(state) + (5.0 if same_line else 0.2) + self.bad_start(number) + (0.0 if state.late else self.leaving(state) / 2)
+        closing += 0.0 if same_line else self.lone_character(number)
+        return [
+            self.begun(state.cost + closing + self.types[number][column] + self.skipped(-1, column), column, number, state)
+            for column in range(min(self.namer + 2, len(self.columns)))
+        ]
+
+    def late_name(self, number: int, state: Step) -> Step:
+        """The name goes on below its figures: likely if its last line was full, and if it is then centred on them."""
+        cost = state.cost + (0.6 if state.shared else 1.5) + (6.0 if self.figure[number] else 0.0)
+        cost += self.wrap_cost(self.namer, state.name_length, self.texts[number], "") + self.beyond_centre(state) + self.leaving(state)
+        cost -= 0.9 if self.is_full(self.namer, state.name_length) else 0.0  # paid when the name was left
+        size = len(self.texts[number])
+        return Step(cost, self.namer, True, state.before, state.behind + 1, state.shared, size, size, False, False, state)
+
+    def late_cells(self, number: int, state: Step) -> list[Step]:
+        """On the line where a name goes on, other cells of its row may go on beside it."""
         found = []
-        closing = self.unfinished(state) + (5.0 if same_line else 0.2)
-        for column in range(min(self.namer + 2, len(self.columns))):
-            cost = state.cost + closing + self.types[number][column] + self.skipped(-1, column) + self.bad_start(number)
-            found.append(Step(cost, column, False, 1 if column == self.namer else 0, 0, False, size, True, True, state))
-        if not state.late and not same_line and not self.columns[self.namer].numeric:
-            cost = state.cost + self.late_cost(number, state)
-            found.append(Step(cost, self.namer, True, state.before, 1, state.shared, size, False, False, state))
+        for column in range(state.column + 1, len(self.columns)):
+            if not self.columns[column].numeric and not self.figure[number]:
+                cost = state.cost + (0.4 if column in self.widths_ or self.columns[column].optional else 1.2)
+                cost -= self.leaving(state.back) if state.back is not None and state.back.column == column else 0.0
+                found.append(Step(cost, column, True, state.before, state.behind, state.shared, len(self.texts[number]), state.name_length, False, False, state))
         return found
 
-    def late_cost(self, number: int, state: Step) -> float:
-        """The name goes on behind its figures: likely where it shares a line with them, as a centred cell does."""
-        if self.figure[number]:
-            return 6.0
-        cost = 0.5 if state.shared and state.behind < state.before - 1 + (state.before == 1) * 0 else 3.5
-        return cost + (-0.5 if self.texts[number][0] in _CLOSING else 0.0)
+    def could_be_name(self, number: int, step: Step) -> bool:
+        """A line that the last column takes although the row's name, printed beside the figures, stopped at a full line."""
+        back = step.back
+        goes_on = not step.new_cell and not step.new_row and self.columns[step.column].optional and self.lines[number] != self.lines[number - 1]
+        return goes_on and back is not None and back.shared and not step.late and self.is_full(self.namer, back.name_length)
+
+    def beyond_centre(self, state: Step) -> float:
+        """More lines of the name below its figures than above them: cells are centred, less often aligned at their top."""
+        if state.behind + 1 <= state.before - state.shared:
+            return 0.0
+        return 1.2 if state.before == 1 else 2.0
+
+    def leaving(self, state: Step) -> float:
+        """The cost of leaving a cell whose last line was full: it should go on."""
+        return 0.9 if not self.columns[state.column].numeric and self.is_full(state.column, state.length) else 0.0
 
     def unfinished(self, state: Step) -> float:
         """A row that ends without its figures, or a name printed above its figures that should go on below them."""
         missing = 0.0 if state.late else 3.0 * sum(column.numeric for column in self.columns[state.column + 1 :])
-        lopsided = 1.2 * max(state.before - 1 - state.behind, 0) if state.shared else 0.0
-        return missing + min(lopsided, 2.4)
+        if state.late and not state.shared:
+            lopsided = 0.6 * abs(state.before - state.behind)
+        else:
+            lopsided = 1.2 * max(state.before - 1 - state.behind, 0) if state.shared else 0.0
+        open_name = 0.5 if state.shared and not state.late and self.is_full(self.namer, state.name_length) else 0.0
+        return missing + min(lopsided, 2.4) + open_name
 
     def skipped(self, last: int, column: int) -> float:
         cost = 0.0
         for index in range(last + 1, column):
             passed = self.columns[index]
-            cost += 5.0 if passed.names_rows else 3.5 if passed.numeric else 0.3 if passed.optional or passed.leaf is None else 2.5
+            cost += 5.0 if passed.names_rows else 2.2 if passed.numeric else 0.3 if passed.optional or passed.leaf is None else 2.5
         return cost
 
-    def steps_over(self, number: int, state: Step, column: int, same_line: bool) -> float:
-        """The cost of a new cell: of starting badly, or of a line break where the last cell seemed to go on."""
-        cost = self.bad_start(number) + (0.8 if self.columns[column].optional else 0.0)
+    def new_cell(self, number: int, state: Step, column: int, same_line: bool) -> float:
+        """The cost of a new cell: of starting badly, or at a line break where the last cell seemed to go on."""
+        passed, entered = self.columns[state.column], self.columns[column]
+        cost = self.bad_start(number) + (0.8 if entered.optional else 0.0) - (0.8 if number in self.starts and not entered.numeric else 0.0)
+        if number in self.after_labels:
+            cost += 1.5  # a label stands between two rows more often than inside one
         if same_line:
             return cost
-        full = self.widths_.get(state.column)
-        goes_on = full is not None and state.length >= full and not self.columns[state.column].numeric and not self.columns[column].numeric
         own = self.widths_.get(column)
-        too_wide = 1.5 if own is not None and self.columns[column].optional and len(self.texts[number]) > own + 1 else 0.0
-        return cost + too_wide + (0.9 if goes_on else 0.4 if self.columns[state.column].numeric and self.columns[column].numeric else 0.25)
+        if own is not None and entered.optional and len(self.texts[number]) > own + 1:
+            cost += 1.5
+        cost += 0.0 if entered.numeric else self.lone_character(number)
+        if passed.numeric and entered.numeric:
+            return cost + 0.4
+        return cost + (self.leaving(state) if not entered.numeric else 0.0) + 0.25
+
+    def lone_character(self, number: int) -> float:
+        """A single character on a line of its own is more often the end of a word than a cell."""
+        return 1.0 if len(self.texts[number]) == 1 and not self.figure[number] else 0.0
 
     def bad_start(self, number: int) -> float:
         return 4.0 if self.texts[number][0] in _CLOSING else 0.0
 
-    def goes_on(self, number: int, state: Step, same_line: bool) -> float:
-        """The cost of the word belonging to the same cell as the one before."""
-        text, last = self.texts[number], self.texts[number - 1]
-        if same_line:
-            return self.same_cell(number, state, text, last)
-        cost = self.wrap_cost(state, text, last)
-        if number in self.after_labels and not state.late:
-            cost += 1.0
+    def is_full(self, column: int, length: int) -> bool:
+        full = self.widths_.get(column)
+        return full is not None and length >= full
+
+    def line_cost(self, number: int, state: Step) -> float:
+        """The cost of a cell going on on the next line."""
+        text = self.texts[number]
+        cost = self.wrap_cost(state.column, state.length, text, self.texts[number - 1])
+        cost += 2.5 if number in self.after_labels and not state.late else 0.0
         return cost + (3.0 if self.figure[number] else 0.0) + (2.0 if text[0] in _OPERATORS else 0.0)
 
-    def same_cell(self, number: int, state: Step, text: str, last: str) -> float:
-        if _latin(last[-1]) and _latin(text[0]) and not self.figure[number] and not self.figure[number - 1]:
-            return 0.4
+    def word_cost(self, number: int, state: Step) -> float:
+        """The cost of the next word on the same line belonging to the same cell."""
+        text, last = self.texts[number], self.texts[number - 1]
+        if last[-1].isascii() and text[0].isascii() and _latin(last, text):
+            return 0.4 if not self.figure[number] else 1.6
         if last[-1].isdigit() and len(text) <= 2 and not self.figure[number] and text[0] not in _OPERATORS and state.column != self.namer:
             return 0.3  # a figure and its unit: "=3 次"
         cost = 2.0 if state.column == self.namer else 2.6
         return cost + (2.5 if text[0] in _OPERATORS else 1.0 if self.figure[number] else 0.0)
 
-    def wrap_cost(self, state: Step, text: str, last: str) -> float:
-        full = self.widths_.get(state.column)
+    def wrap_cost(self, column: int, length: int, text: str, last: str) -> float:
+        full = self.widths_.get(column)
         if full is None:
-            cost = 0.6 if state.column == self.namer else 0.9
+            cost = 0.6 if column == self.namer else 1.0
         else:
-            missing = full - state.length
-            cost = 0.0 if missing <= 1 else min(4.0, 0.8 * missing)
-        if text[0] in _CLOSING or last[-1] in _OPENING:
+            slack = 12 if text[0].isascii() and text[0].isalpha() else 1  # a Latin word is not broken: its line may end early
+            cost = 0.0 if full - length <= slack else min(4.0, 0.8 * (full - length - slack + 1))
+        if text[0] in _CLOSING or (last and last[-1] in _OPENING):
             cost -= 1.0
         return max(cost, 0.0)
 
 
-def _latin(char: str) -> bool:
-    return char.isascii() and char.isalpha()
+def _margin(wrapped: Counter[int], lines: list[int]) -> int:
+    common = max(wrapped, key=lambda size: (wrapped[size] + wrapped[size - 1], size))
+    longer = [size for size in lines if size > common + 1]
+    return max(longer) if len(longer) >= wrapped[common] else common
 
 
-def is_item_table(table: Rows) -> bool:
-    """Whether a list is printed as a table: its rows are groups with column labels."""
-    return isinstance(table.item, Group) and not table.numbered and all(isinstance(leaf, Leaf) for leaf in table.item.members)
+def _last_needed(columns: tuple[Column, ...]) -> int:
+    """The column that a row reaches at least."""
+    numeric = [index for index, column in enumerate(columns) if column.numeric]
+    fixed = [index for index, column in enumerate(columns) if not column.optional]
+    return numeric[-1] if numeric else fixed[-1] if fixed else len(columns) - 1
+
+
+def _repeats(texts: list[str]) -> frozenset[int]:
+    """Where a print is at once followed by the same print: neighbouring columns (target and result) often say the same."""
+    found: set[int] = set()
+    for size in range(1, 6):
+        for index in range(size, len(texts) - size + 1):
+            if texts[index - size : index] == texts[index : index + size] and not is_figure(texts[index]):
+                found |= {index - size, index}
+    return frozenset(found)
+
+
+def _latin(last: str, text: str) -> bool:
+    """Whether two words read on as Latin text does."""
+    return any(char.isalpha() and char.isascii() for char in last + text) and text[0] not in _OPERATORS
+

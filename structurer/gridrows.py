@@ -21,6 +21,7 @@ class Row:
 
     cells: dict[int, list[Chunk]] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
+    begun: bool = False  # only the first line of its name is read
 
 
 def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
@@ -31,8 +32,9 @@ def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
     rows: list[Row] = []
     for part in heads:
         columns = with_missing(part.columns, part.table)
-        for line in _lines(draft, part):
-            _take(draft, rows, columns, line, labels)
+        lines = _lines(draft, part)
+        for found, following in zip(lines, [*lines[1:], None], strict=True):
+            _take(draft, rows, columns, found, following, labels)
     store_rows(draft, head.table, place, with_missing(head.columns, head.table), rows)
 
 
@@ -70,14 +72,20 @@ def _is_label(draft: Draft, chunk: Chunk) -> bool:
     return False
 
 
-def _take(draft: Draft, rows: list[Row], columns: tuple[Column, ...], found: tuple[Line, list[Chunk]], labels: frozenset[str]) -> None:
+def _take(
+    draft: Draft, rows: list[Row], columns: tuple[Column, ...], found: tuple[Line, list[Chunk]], following: tuple[Line, list[Chunk]] | None, labels: frozenset[str]
+) -> None:  # fmt: skip
     line, chunks = found
     cells: list[tuple[int | None, str]] = [(chunk.col if line.grid else None, draft.text(chunk)) for chunk in chunks]
-    if rows and _is_remainder(columns, line, cells, labels):
-        _continue(rows[-1], columns, chunks)
+    if _leads(draft, columns, found, following):
+        rows.append(Row({_namer(columns): list(chunks)}, begun=True))
+        return
+    if rows and not rows[-1].begun and _is_remainder(columns, line, cells, labels):
+        _continue(rows, columns, chunks)
         return
     assignment, cost = align(columns, cells, labels)
-    row = Row()
+    row = rows.pop() if rows and rows[-1].begun else Row()
+    row.begun = False
     rows.append(row)
     if cost >= NEVER:
         row.doubts.append("the row has cells that fit no column")
@@ -86,6 +94,22 @@ def _take(draft: Draft, rows: list[Row], columns: tuple[Column, ...], found: tup
         row.doubts.append("the row's cells do not stand under their heads")
     for index, chunk in zip(assignment, chunks, strict=True):
         row.cells.setdefault(index, []).append(chunk)
+
+
+def _namer(columns: tuple[Column, ...]) -> int:
+    return next((index for index, column in enumerate(columns) if column.names_rows), 0)
+
+
+def _leads(draft: Draft, columns: tuple[Column, ...], found: tuple[Line, list[Chunk]], following: tuple[Line, list[Chunk]] | None) -> bool:
+    """Whether the line holds only the beginning of the next row's name: it ends in mid-phrase, or the next line begins in mid-phrase."""
+    chunks = found[1]
+    if following is None or len(chunks) != 1 or found[0].page_before or not any(column.numeric for column in columns):
+        return False
+    position = columns[_namer(columns)].position
+    text, after = draft.text(chunks[0]), draft.text(following[1][0])
+    if position is None or chunks[0].col != position or following[1][0].col != position or len(following[1]) < 2 or is_figure(text):
+        return False
+    return text[-1] in ",，、(（" or after[0].islower()
 
 
 def _is_remainder(columns: tuple[Column, ...], line: Line, cells: list[tuple[int | None, str]], labels: frozenset[str]) -> bool:
@@ -105,12 +129,17 @@ def _complete_text_row(columns: tuple[Column, ...], cells: list[tuple[int | None
     return len(cells) >= 3 and len(texts) >= min(free, 2)
 
 
-def _continue(row: Row, columns: tuple[Column, ...], chunks: list[Chunk]) -> None:
-    """Append each chunk to the cell above it in the same printed column."""
+def _continue(rows: list[Row], columns: tuple[Column, ...], chunks: list[Chunk]) -> None:
+    """Append each chunk to the cell above it in the same printed column; a merged label may have begun many rows above."""
     for chunk in chunks:
-        above = [index for index, cell in row.cells.items() if cell[0].col == chunk.col]
-        index = above[0] if above else _nearest(row, columns, chunk)
-        row.cells.setdefault(index, []).append(chunk)
+        cell = next((cell for row in [rows[-1], *reversed(rows)] for index, cell in row.cells.items() if _is_above(row is rows[-1], columns[index], cell, chunk)), None)
+        if cell is None:
+            cell = rows[-1].cells.setdefault(_nearest(rows[-1], columns, chunk), [])
+        cell.append(chunk)
+
+
+def _is_above(directly: bool, column: Column, cell: list[Chunk], chunk: Chunk) -> bool:
+    return cell[0].col == chunk.col and (directly or (column.leaf is not None and column.leaf.spans_rows))
 
 
 def _nearest(row: Row, columns: tuple[Column, ...], chunk: Chunk) -> int:
@@ -138,13 +167,9 @@ def _unfold(draft: Draft, columns: tuple[Column, ...], row: Row, carried: dict[i
             carried[index] = row.cells[index]
             for later in spanning[order + 1 :]:
                 carried.pop(later, None)
-        elif index in carried and not _contradicted(draft, columns, spanning[:order], index, row, carried):
+        elif index in carried:
             row.cells[index] = carried[index]
     _parent_of_lone_child(draft, columns, spanning, row, carried)
-
-
-def _contradicted(draft: Draft, columns: tuple[Column, ...], before: list[int], index: int, row: Row, carried: dict[int, list[Chunk]]) -> bool:
-    return False
 
 
 def _parent_of_lone_child(draft: Draft, columns: tuple[Column, ...], spanning: list[int], row: Row, carried: dict[int, list[Chunk]]) -> None:

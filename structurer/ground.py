@@ -6,7 +6,6 @@ a whole figure. Values are looked for in the order of the form, each behind the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from difflib import SequenceMatcher
 
 from structurer.fold import Break, Folded, squeeze
@@ -28,7 +27,7 @@ def known_match(layout: Layout, extract: Extract) -> Match:
     printed = [layout.clean[start - layout.start : end - layout.start] for start, end in extract.spans]
     if len(printed) == 1 and printed[0] == extract.text:
         return Match.EXACT
-    return Match.NORMALISED if squeeze("".join(printed)).replace("|", "") == squeeze(extract.text) else Match.FUZZY
+    return Match.NORMALISED if squeeze("".join(printed)) == squeeze(extract.text) else Match.FUZZY
 
 
 def ground(layout: Layout, leaves: list[tuple[str, Leaf, Extract]]) -> dict[str, Grounded]:
@@ -138,6 +137,3 @@ class _Search:
                 return (self.folded.span(first, min(first + size, len(chars))),), Match.FUZZY
         return None
 
-
-def evidence_text(layout: Layout, spans: Mapping[int, int] | tuple[tuple[int, int], ...]) -> str:
-    return layout.joined(tuple(spans)) if isinstance(spans, tuple) else ""

@@ -87,11 +87,11 @@ def _columns(layout: Layout, table: Rows | Group, run: list[Hit], inside: list[H
             known.append((chunk.start, None, layout.column_at(chunk.start)))
     namer = row_namer(table)
     known.sort(key=lambda column: column[0])
-    last = known[-1][1]
+    figures = [index for index, (_, leaf, _) in enumerate(known) if leaf is not None and leaf.kind.numeric]
     return tuple(
-        Column(leaf, position, names_rows=leaf is not None and leaf is namer, optional=leaf is last and leaf is not None and not leaf.kind.numeric and leaf is not namer)
-        for _, leaf, position in known
-    )  # fmt: skip
+        Column(leaf, position, names_rows=leaf is not None and leaf is namer, optional=bool(figures) and index > figures[-1])
+        for index, (_, leaf, position) in enumerate(known)
+    )
 
 
 def row_namer(table: Rows | Group) -> Leaf | None:

@@ -20,6 +20,7 @@ _PAGE_MARK = re.compile(
 _BARE_NUMBER = re.compile(r"^\s*\d{1,4}\s*$")
 _RULE = re.compile(r"^[\s|:+=_-]*(?:---|===|___)[\s|:+=_-]*$")
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,9}(?:\s[^<>]{0,200})?/?>|&nbsp;")
+_BARRED = re.compile(r"[^\n\f]*[|｜][^\n\f]*[|｜][^\n\f]*")
 _WORD = re.compile(r"\S+")
 _WIDE = frozenset("WF")
 
@@ -54,7 +55,7 @@ class Layout:
         self.text, self.start, self.end = text, start, end
         furniture = _furniture(text, start, end)
         self.furniture = tuple(furniture)
-        self.clean = _blanked(text[start:end], [(first - start, last - start) for first, last in furniture])
+        self.clean = _unbarred(_blanked(text[start:end], [(first - start, last - start) for first, last in furniture]))
         self.lines = _lines(self.clean, start)
 
     @cached_property
@@ -175,6 +176,13 @@ def _blanked(text: str, spans: list[tuple[int, int]]) -> str:
     return "".join([*pieces, text[position:]])
 
 
+def _unbarred(text: str) -> str:
+    """Table bars become tabs: one mark for "a cell ends", whatever the printer used."""
+    if text.count("|") + text.count("｜") < 2:
+        return text
+    return _BARRED.sub(lambda line: re.sub("[|｜]", "\t", line.group()) if "\t" not in line.group() else line.group(), text)
+
+
 def _lines(clean: str, base: int) -> tuple[Line, ...]:
     lines: list[Line] = []
     position, blank, page = 0, False, True
@@ -182,7 +190,7 @@ def _lines(clean: str, base: int) -> tuple[Line, ...]:
         stop = _line_end(clean, position, len(clean))
         line = clean[position:stop]
         if line.strip():
-            grid = "\t" in line or line.count("|") + line.count("｜") >= 2
+            grid = "\t" in line
             chunks = (_cells if grid else _words)(line, position + base, len(lines))
             if chunks:
                 lines.append(Line(len(lines), position + base, stop + base, grid, chunks, blank, page))
@@ -199,13 +207,10 @@ def _words(line: str, base: int, number: int) -> tuple[Chunk, ...]:
 
 
 def _cells(line: str, base: int, number: int) -> tuple[Chunk, ...]:
-    mark = "\t" if "\t" in line else "|"
-    line = line.replace("｜", "|") if mark == "|" else line
     found, position = [], 0
-    outer = mark == "|" and line.lstrip().startswith("|")
-    for col, cell in enumerate(line.split(mark)):
+    for col, cell in enumerate(line.split("\t")):
         if cell.strip():
             first = position + len(cell) - len(cell.lstrip())
-            found.append(Chunk(base + first, base + first + len(cell.strip()), number, col - outer))
+            found.append(Chunk(base + first, base + first + len(cell.strip()), number, col))
         position += len(cell) + 1
     return tuple(found)

@@ -47,6 +47,9 @@ def parse(text: str | None, kind: Kind, choices: tuple[str, ...] = ()) -> Parsed
         return Parsed(None)
     if kind in (Kind.TEXT, Kind.CODE):
         return Parsed(text.strip())
+    if kind is Kind.EXPRESSION:
+        number = reckon(text)
+        return Parsed("".join(text.split()), number, error=None if number is not None else "not-an-expression")
     return _PARSERS[kind](squeeze(text), choices)
 
 
@@ -54,6 +57,8 @@ def _number(text: str, choices: tuple[str, ...]) -> Parsed:
     if text in BLANKS:
         return Parsed(None)
     tail = _UNIT_TAIL.search(text)
+    if tail and tail.group() == "%":
+        return Parsed(None, error="not-a-number")  # a rate is no amount
     scale = UNITS.get(tail.group()) if tail else None
     bare = text[: tail.start()] if tail else text
     match = _NUMBER.match(re.sub(r"^[A-Z]{3}(?=[\d-])", "", bare))
@@ -129,14 +134,9 @@ def _unit(text: str, choices: tuple[str, ...]) -> Parsed:
     return _choice(text, choices)
 
 
-def _expression(text: str, choices: tuple[str, ...]) -> Parsed:
-    number = reckon(text)
-    return Parsed(text, number) if number is not None else Parsed(text, error="not-an-expression")
-
-
 _PARSERS = {
     Kind.NUMBER: _number, Kind.PERCENT: _percent, Kind.INTEGER: _integer, Kind.YEAR: _year, Kind.MONTH: _month, Kind.DATE: _date,
-    Kind.CHOICE: _choice, Kind.UNIT: _unit, Kind.EXPRESSION: _expression,
+    Kind.CHOICE: _choice, Kind.UNIT: _unit,
 }  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 A phrase is matched on folded text without white space, so line breaks and widths do not matter. Its language is small on purpose, and
 bounded, because schemas come from strangers: literal text, {name} (a value of that field's kind), {} (any short text), {#} (a running
-number that stands apart), [optional text], … (a gap inside the sentence).
+number that stands apart), [optional text], … (a gap inside the sentence). A phrase that begins with "?" prints the value only perhaps: it
+is taken only where a check bears it out.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Phrase:
     names: tuple[str, ...]
     numbered: tuple[str, ...]
     open_end: bool
+    perhaps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Found:
 @lru_cache(maxsize=4096)
 def compile_phrase(text: str, fields: tuple[tuple[str, Kind, tuple[str, ...]], ...]) -> Phrase:
     """Compile a phrase; `fields` are the names it may capture with their kinds and choices. Raises PhraseError."""
+    perhaps, text = text.startswith("?"), text.removeprefix("?")
     if len(text) > MAX_PHRASE:
         raise PhraseError(f"a phrase of more than {MAX_PHRASE} characters")
     if "".join(part.group() for part in _PART.finditer(text)) != text:
@@ -80,7 +83,7 @@ def compile_phrase(text: str, fields: tuple[tuple[str, Kind, tuple[str, ...]], .
     if gaps > MAX_GAPS:
         raise PhraseError(f"more than {MAX_GAPS} gaps and free texts")
     open_end = bool(names) and pieces[-1].endswith(f"{_FREE})")
-    return Phrase(re.compile("".join(pieces), re.IGNORECASE), tuple(names), tuple(numbered), open_end)
+    return Phrase(re.compile("".join(pieces), re.IGNORECASE), tuple(names), tuple(numbered), open_end, perhaps)
 
 
 def _capture(name: str, known: dict[str, tuple[Kind, tuple[str, ...]]], index: int, numbered: list[str]) -> tuple[str, int]:
@@ -120,10 +123,17 @@ def search(phrase: Phrase, folded: Folded, first: int, last: int) -> Found | Non
     """The first match within chars[first:last]."""
     position = first
     while match := phrase.pattern.search(folded.chars, position, last):
-        if all(match.start(name) < 0 or folded.break_before(match.end(name)) is not Break.NONE for name in phrase.numbered):
+        if _stands(phrase, folded, match):
             return _found(phrase, folded, match, last)
         position = match.start() + 1
     return None
+
+
+def _stands(phrase: Phrase, folded: Folded, match: re.Match[str]) -> bool:
+    """A running number stands apart from what follows; a text at the end of a phrase begins on the phrase's own line."""
+    if any(match.start(name) >= 0 and folded.break_before(match.end(name)) is Break.NONE for name in phrase.numbered):
+        return False
+    return not phrase.open_end or folded.break_before(match.start(f"c{len(phrase.names) - 1}")) < Break.LINE
 
 
 def _found(phrase: Phrase, folded: Folded, match: re.Match[str], last: int) -> Found:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structurer.draft import Draft
 from structurer.fields import split
 from structurer.fold import Break, Folded, squeeze
 from structurer.parse import reckon
-from structurer.phrases import Found, compile_phrase, fields_of, search
-from structurer.record import pointer
+from structurer.phrases import Found, Phrase, compile_phrase, fields_of, search
+from structurer.record import Extract, pointer
 from structurer.schema import Group, Kind, Leaf, Node, Rows
 
 MAX_ITEMS = 2000
+MAX_PERHAPS = 50  # matches of a phrase that are tried against the checks
+MIN_PRICED = 0.8  # share of numbered items that print an amount, below which the list is one of remarks
 _HEADING_STYLES = (r"[一二三四五六七八九十]{1,3}[、.]", r"\([一二三四五六七八九十]{1,3}\)", r"\d{1,2}[、.](?!\d)", r"第[一二三四五六七八九十]{1,3}[章节部分]+", "")
 _ITEM_STYLES = (r"\d{1,2}[.、](?!\d)", r"-?\(\d{1,2}\)", r"-?\([一二三四五六七八九十]{1,3}\)", r"\d{1,2}\)", r"[①-⑳]", r"[a-z]\)")
 _AMOUNT = r"(?<![\d.,])(\d[\d,]*(?:\.\d+)?)({units})(?![/·])"
@@ -42,17 +44,19 @@ class Item:
     first: int
     last: int
     style: int
+    tail: int = 0  # where the paragraph of its last part ends: what follows is said of the whole
 
 
 def read_prose(draft: Draft) -> None:
-    """Fill every field that its schema says is printed in sentences."""
+    """Fill every field that its schema says is printed in sentences; what only checks can choose comes last."""
     folded = draft.layout.folded
     items: dict[tuple[str, ...], list[Item]] = {}
     for node in _nodes(draft.schema.root):
         if isinstance(node, Rows) and node.itemised and not node.printed.phrases:
             for region in _regions(draft, node):
                 items[node.printed.section] = _read_items(draft, node, region)
-    for node in _nodes(draft.schema.root):
+    nodes = sorted(_nodes(draft.schema.root), key=lambda node: any(text.startswith("?") for text in node.printed.phrases))
+    for node in nodes:
         for region in _regions(draft, node):
             if isinstance(node, Rows):
                 _read_list(draft, node, region, items.get(node.printed.section, []))
@@ -107,7 +111,7 @@ def _outside(region: Region, items: list[Item]) -> list[Region]:
     """The parts of a section that no numbered item covers: what is said of the whole stands there."""
     if not items:
         return [region]
-    return [Region(region.first, items[0].start)]
+    return [Region(region.first, items[0].start), Region(items[-1].tail, region.last)]
 
 
 # -- phrases -----------------------------------------------------------------------------------------------------------
@@ -115,19 +119,44 @@ def _outside(region: Region, items: list[Item]) -> list[Region]:
 
 def _read_phrases(draft: Draft, node: Leaf | Group, regions: list[Region], folded: Folded) -> None:
     leaves = (node,) if isinstance(node, Leaf) else tuple(leaf for leaf in node.members if isinstance(leaf, Leaf))
+    if any(draft.leaves.get(pointer(*leaf.path), Extract(None)).text is not None for leaf in leaves):
+        return
     for text in node.printed.phrases:
         phrase = compile_phrase(text, fields_of(leaves))
         for region in regions:
-            found = search(phrase, folded, region.first, region.last)
+            if phrase.perhaps and _borne_out(draft, leaves, phrase, region):
+                return
+            found = None if phrase.perhaps else search(phrase, folded, region.first, region.last)
             if found is not None:
                 _put_captures(draft, leaves, found, folded)
                 return
+
+
+def _borne_out(draft: Draft, leaves: tuple[Leaf, ...], phrase: Phrase, region: Region) -> bool:
+    """Put the first match under which a check that names the fields holds and none of those fails; put nothing where there is none."""
+    folded = draft.layout.folded
+    places = {pointer(*leaf.path) for leaf in leaves}
+    position = region.first
+    for _ in range(MAX_PERHAPS):
+        found = search(phrase, folded, position, region.last)
+        if found is None:
+            break
+        _put_captures(draft, leaves, found, folded)
+        verdicts = [checked.holds for checked in draft.checked() if places & set(checked.outcome.cells)]
+        if True in verdicts and False not in verdicts:
+            return True
+        position = found.last
+    for place in places:
+        draft.leaves.pop(place, None)
+    return False
 
 
 def _put_captures(draft: Draft, leaves: tuple[Leaf, ...], found: Found, folded: Folded) -> None:
     draft.explain(*folded.span(found.first, found.last))
     for leaf in leaves:
         span = found.captures.get(leaf.name)
+        while span is not None and span[0] < span[1] and leaf.kind is Kind.TEXT and folded.chars[span[0]] in ":,，、":
+            span = (span[0] + 1, span[1])
         if span is not None and span[0] < span[1]:
             draft.put(pointer(*leaf.path), (folded.span(*span),))
 
@@ -234,11 +263,20 @@ def _read_items(draft: Draft, node: Rows, region: Region) -> list[Item]:
     top = found[0].style
     items = _extended([item for item in found if item.style == top], region.last)
     priced = [item for item in items if _amount(node, folded, item) is not None]
-    if len(priced) * 3 < len(items) * 2:
+    if len(priced) < len(items) * MIN_PRICED:
         draft.rows[pointer(*node.path)] = 0  # numbered remarks, not a list of amounts
         return []
+    items[-1] = replace(items[-1], tail=_paragraph_end(folded, found[-1].first, region.last))
     _put_items(draft, node, pointer(*node.path), items, [item for item in found if item.style != top])
     return items
+
+
+def _paragraph_end(folded: Folded, first: int, last: int) -> int:
+    """The end of the first line that ends with a full stop: a wrapped line goes on, a paragraph does not."""
+    for position in range(first + 1, last):
+        if folded.break_before(position) >= Break.LINE and folded.chars[position - 1] in "。;；":
+            return position
+    return last
 
 
 def _numbered(folded: Folded, region: Region) -> list[Item]:

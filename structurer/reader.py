@@ -25,9 +25,8 @@ NAME = "builtin"
 _vocabulary = lru_cache(maxsize=64)(vocabulary)
 
 
-def read(text: str, start: int, end: int, schema: Schema) -> Extraction:
-    """Read text[start:end], one form of the schema's kind. Never raises for bad content: what is not found is blank, with doubts."""
-    layout = Layout(text, start, end)
+def read(layout: Layout, schema: Schema) -> Extraction:
+    """Read one form of the schema's kind. Never raises for bad content: what is not found is blank, with doubts."""
     words = _vocabulary(schema)
     hits = find(layout, words)
     heads = find_heads(layout, hits)

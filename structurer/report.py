@@ -31,7 +31,8 @@ class Wanted:
 
 
 def run(wanted: Wanted) -> tuple[str, bool]:
-    """The report, and whether a figure is worse than the accepted one. Raises InputError for a broken case, UsageError for --accept in CI."""
+    """The report, and whether a figure is worse than the accepted one. Raises InputError for a broken case, UsageError for --accept under
+    CI."""
     file = wanted.folder / evaluate.ACCEPTED
     if wanted.accept:
         evaluate.refuse_under_ci(file)
@@ -42,7 +43,9 @@ def run(wanted: Wanted) -> tuple[str, bool]:
     worse = list(evaluate.regressions(done, evaluate.read_accepted(file))) if held else []
     if wanted.as_json:
         return _json(done, worse), bool(worse)
-    closing = f"{len(worse)} figures are worse than accepted" if worse else "no figure is worse than accepted" if held else "nothing to hold"
+    closing = (
+        f"{len(worse)} figures are worse than accepted" if worse else "no figure is worse than accepted" if held else "nothing to hold"
+    )
     lines = [*_text(done, wanted.worst), *(f"WORSE: {sentence}" for sentence in worse), closing]
     return "\n".join(lines), bool(worse)
 

@@ -127,11 +127,14 @@ def figures(leaves: Iterable[Scored], several: Iterable[Scores] = ()) -> Figures
     return Figures(**{name: counts[name] for name in Figures.__slots__})
 
 
-def score(records: Sequence[Mapping[str, Any]], forms: Sequence[Mapping[str, Any]], alternatives: Alternatives) -> Scores:
-    """Exchange records of one source against its true forms. `alternatives`: every right value of a leaf, by pointer ("/forms/0/...")."""
+def score(
+    records: Sequence[Mapping[str, Any]], forms: Sequence[Mapping[str, Any]], alternatives: Alternatives, kinds: Iterable[str] = ()
+) -> Scores:
+    """Exchange records of one source against its true forms. `alternatives`: every right value of a leaf, by pointer ("/forms/0/...").
+    Records of a kind that is neither among the forms nor in `kinds` are not scored: nobody annotated that kind."""
     leaves: list[Scored] = []
     missing = surplus = perfect = 0
-    for kind in dict.fromkeys([*(form["kind"] for form in forms), *(record["kind"] for record in records)]):
+    for kind in dict.fromkeys([*(form["kind"] for form in forms), *kinds]):
         true = [(number, form) for number, form in enumerate(forms) if form["kind"] == kind]
         mine = [record for record in records if record["kind"] == kind]
         for got, wanted in align([record["record"] for record in mine], [form for _, form in true]):

@@ -12,34 +12,25 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 READABLE_LEVELS = 4  # of nesting that get a line a member; deeper ones (a leaf, a check) stand on one line
 T = TypeVar("T")
 
 
-class Damage(ValueError):
+class DamageError(ValueError):
     """JSON that is not what `to_json` writes; the message says what was expected."""
 
 
 def to_json(node: Any) -> Any:
     """A dataclass, or what its fields hold, as JSON values."""
-    if isinstance(node, str | int | float | None) and not isinstance(node, Enum):
-        return node
-    if isinstance(node, tuple | list):
-        return [to_json(member) for member in node]
-    if isinstance(node, Mapping):
-        return {str(key): to_json(member) for key, member in node.items()}
-    if isinstance(node, Enum):
-        return node.value
-    if isinstance(node, Fraction):
-        return f"{node.numerator}/{node.denominator}"
-    return {name: to_json(value) for name, value in _written(node)}
+    kind: Any = type(node)
+    return _writer(kind)(node)
 
 
 def from_json(kind: type[T], node: Any) -> T:
-    """The instance of `kind` that `to_json` made `node` of. Raises Damage."""
+    """The instance of `kind` that `to_json` made `node` of. Raises DamageError."""
     any_kind: Any = kind
     return cast(T, _reader(any_kind)(node))
 
@@ -83,13 +74,33 @@ def _lines(node: Any, levels: int, newline: str) -> Iterator[str]:
 
 # --- writing
 
+Writer = Callable[[Any], Any]
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
-def _written(node: Any) -> Iterator[tuple[str, Any]]:
-    kind: Any = type(node)
-    for name, default in _defaults(kind):
+
+@cache
+def _writer(kind: Any) -> Writer:
+    """A function that writes one type, made once a type: results have a hundred leaves a record."""
+    if kind in _PLAIN:
+        return lambda node: node
+    if issubclass(kind, Enum):
+        return lambda node: node.value
+    if issubclass(kind, tuple | list):
+        return lambda node: [to_json(member) for member in node]
+    if issubclass(kind, Mapping):
+        return lambda node: {str(key): to_json(member) for key, member in node.items()}
+    if issubclass(kind, Fraction):
+        return lambda node: f"{node.numerator}/{node.denominator}"
+    return partial(_written, _defaults(kind))
+
+
+def _written(parts: tuple[tuple[str, Any], ...], node: Any) -> dict[str, Any]:
+    written = {}
+    for name, default in parts:
         value = getattr(node, name)
         if value or value != default:
-            yield name, value
+            written[name] = value if type(value) in _PLAIN else to_json(value)
+    return written
 
 
 @cache
@@ -121,25 +132,24 @@ def _reader(kind: Any) -> Reader:
     return _dataclass(kind) if is_dataclass(kind) else _scalar(kind)
 
 
-def _scalar(kind: type) -> Reader:
-    if issubclass(kind, Enum):
-        return lambda node: kind(node)
+def _scalar(kind: Any) -> Reader:
     if kind is Fraction:
         return _fraction
-    plain: tuple[type, ...] = (int, float) if kind is float else (kind,)
+    if kind is float:
+        return lambda node: float(_plain(node, int, float))
+    return kind if issubclass(kind, Enum) else lambda node: _plain(node, kind)
 
-    def read(node: Any) -> Any:
-        if not isinstance(node, plain) or (isinstance(node, bool) and kind is not bool):
-            raise Damage(f"expected {kind.__name__}, found {str(node)[:40]!r}")
-        return float(node) if kind is float else node
 
-    return read
+def _plain(node: Any, *kinds: type) -> Any:
+    if not isinstance(node, kinds) or (isinstance(node, bool) and bool not in kinds):
+        raise DamageError(f"expected {kinds[-1].__name__}, found {str(node)[:40]!r}")
+    return node
 
 
 def _fraction(node: Any) -> Fraction:
     numerator, slash, denominator = str(node).partition("/")
     if not slash:
-        raise Damage(f"expected a fraction n/d, found {str(node)[:40]!r}")
+        raise DamageError(f"expected a fraction n/d, found {str(node)[:40]!r}")
     return Fraction(int(numerator), int(denominator))
 
 
@@ -166,7 +176,7 @@ def _tuple(arguments: tuple[Any, ...]) -> Reader:
 
     def read(node: Any) -> Any:
         if not isinstance(node, list) or not (endless or len(node) == len(readers)):
-            raise Damage(f"expected a list, found {str(node)[:40]!r}")
+            raise DamageError(f"expected a list, found {str(node)[:40]!r}")
         return tuple(reader(member) for reader, member in zip(readers * len(node) if endless else readers, node, strict=True))
 
     return read
@@ -177,7 +187,7 @@ def _mapping(argument: Any) -> Reader:
 
     def read(node: Any) -> Any:
         if not isinstance(node, dict):
-            raise Damage(f"expected an object, found {str(node)[:40]!r}")
+            raise DamageError(f"expected an object, found {str(node)[:40]!r}")
         return {key: reader(member) for key, member in node.items()}
 
     return read
@@ -189,10 +199,10 @@ def _dataclass(kind: Any) -> Reader:
 
     def read(node: Any) -> Any:
         if not isinstance(node, dict):
-            raise Damage(f"expected a {kind.__name__}, found {str(node)[:40]!r}")
+            raise DamageError(f"expected a {kind.__name__}, found {str(node)[:40]!r}")
         for name, default, _ in parts:
             if default is MISSING and name not in node:
-                raise Damage(f"a {kind.__name__} lacks its {name!r}")
+                raise DamageError(f"a {kind.__name__} lacks its {name!r}")
         return kind(**{name: reader(node[name]) for name, _, reader in parts if name in node})
 
     return read

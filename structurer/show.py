@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -120,7 +121,9 @@ def _record(record: Record, schema: Schema, everything: bool) -> RenderableType:
     if flags:
         parts.append(_flags(record, flags))
     if record.unclaimed:
-        parts.append(_texts("numbers and labels that no value claims", [(piece.page, piece.text) for piece in record.unclaimed], everything))
+        parts.append(
+            _texts("numbers and labels that no value claims", [(piece.page, piece.text) for piece in record.unclaimed], everything)
+        )
     return Group(*parts, "")
 
 
@@ -145,12 +148,13 @@ def _list(columns: Columns, record: Record, flags: dict[str, tuple[str, ...]], e
     lines = list(columns.cells(record))
     if not lines:
         return []
-    table = Table(*columns.columns[2:], title=f"{columns.name} ({len(lines)} rows)", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    title = plain(f"{columns.name.removeprefix(record.kind + '.')} ({len(lines)} rows)")
+    table = Table(*columns.columns[2:], box=SIMPLE_HEAD, pad_edge=False)
     for cells in lines[: None if everything else ROWS]:
         values = [plain(value and value.value, None if everything else CELL) + _mark(place, flags) for place, value in cells.leaves]
         table.add_row(*cells.numbers, *values)
     more = [] if everything or len(lines) <= ROWS else [Text(f"  {len(lines) - ROWS} more rows: --all")]
-    return [Padding(table, (0, 0, 0, 2)), *more]
+    return [Padding(Group(title, table), (0, 0, 0, 2)), *more]
 
 
 def _mark(place: str, flags: dict[str, tuple[str, ...]]) -> Text:
@@ -158,18 +162,30 @@ def _mark(place: str, flags: dict[str, tuple[str, ...]]) -> Text:
 
 
 def _checks(checks: Sequence[Checked], everything: bool) -> RenderableType:
+    """Failures first. Of the checks that held, one of each name stands for all unless everything is asked for."""
     table = Table("check", "", "at", "in numbers", box=SIMPLE_HEAD, pad_edge=False)
-    hidden = 0
+    held = Counter(checked.id for checked in checks if checked.holds)
+    hidden = 0 if everything else sum(checked.holds is None for checked in checks)
+    told: set[str] = set()
     for checked in sorted(checks, key=lambda one: one.holds is not False):
-        if checked.holds is None and not everything:
-            hidden += 1
-            continue
-        verdict = {True: Text("held", style="green"), False: Text("FAILED", style="bold red"), None: Text("not applicable", style="dim")}
-        words = plain(f"{checked.says}: {checked.outcome.words}" if checked.says else checked.outcome.words)
-        level = Text(f" ({checked.outcome.level.value})") if checked.holds else Text("")
-        table.add_row(plain(checked.id), verdict[checked.holds] + level, plain(checked.pointer), words)
+        if everything or checked.holds is False or (checked.holds and checked.id not in told):
+            table.add_row(plain(checked.id), _verdict(checked), plain(checked.pointer), plain(_words(checked)))
+            if checked.holds and held[checked.id] > 1 and not everything:
+                table.add_row("", Text(f"+ {held[checked.id] - 1} more held", style="green"), "", "")
+                told.add(checked.id)
     more = [Text(f"  {hidden} checks not applicable: --all")] if hidden else []
     return Padding(Group(table, *more), (0, 0, 0, 2))
+
+
+def _verdict(checked: Checked) -> Text:
+    if checked.holds is None:
+        return Text("not applicable", style="dim")
+    level = f" ({checked.outcome.level.value})"
+    return Text("held" + level, style="green") if checked.holds else Text("FAILED", style="bold red")
+
+
+def _words(checked: Checked) -> str:
+    return f"{checked.says}: {checked.outcome.words}" if checked.says else checked.outcome.words
 
 
 def _flags(record: Record, flags: dict[str, tuple[str, ...]]) -> RenderableType:

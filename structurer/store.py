@@ -188,7 +188,9 @@ def results(folder: Path) -> Iterator[Result]:
 def schemas(folder: Path) -> dict[str, Schema]:
     """The schemas the run was made with, by kind."""
     used = manifest(folder).schemas
-    return {entry.kind: load(_json(folder / SCHEMAS / entry.file), kind=entry.kind, where=str(folder / SCHEMAS / entry.file)) for entry in used}
+    return {
+        entry.kind: load(_json(folder / SCHEMAS / entry.file), kind=entry.kind, where=str(folder / SCHEMAS / entry.file)) for entry in used
+    }
 
 
 def _lay_out(folder: Path, used: Sequence[Schema], files: Sequence[str]) -> None:
@@ -216,7 +218,9 @@ def _guarded(folder: Path, write: Callable[[], None]) -> None:
     try:
         write()
     except OSError as error:
-        raise UsageError(f"cannot write to the run folder: {error.strerror or error}", where=str(folder), remedy="choose another --out") from error
+        raise UsageError(
+            f"cannot write to the run folder: {error.strerror or error}", where=str(folder), remedy="choose another --out"
+        ) from error
 
 
 def _json(file: Path) -> Any:

@@ -70,7 +70,12 @@ def test_a_flag_a_failed_check_or_no_record_needs_review(go, seen):
 def test_unreadable_input_outweighs_review_and_the_others_are_done(go):
     tally, manifest, said = go(result(), InputError("blank", where="b.txt"), clean(), errors=(InputError("no such file", where="z.txt"),))
     assert tally.exit_code == 4
-    assert states(manifest) == [("a.txt", "needs review", ""), ("b.txt", "failed", "blank"), ("c.txt", "done", ""), ("z.txt", "failed", "no such file")]
+    assert states(manifest) == [
+        ("a.txt", "needs review", ""),
+        ("b.txt", "failed", "blank"),
+        ("c.txt", "done", ""),
+        ("z.txt", "failed", "no such file"),
+    ]
     assert [sentence.rpartition("/")[2] for sentence in said] == ["z.txt: no such file", "b.txt: b.txt: blank"]
 
 
@@ -101,7 +106,11 @@ def test_files_of_other_kinds_are_listed_as_skipped(go):
 def test_an_interrupted_run_is_closed_as_interrupted(go):
     _, manifest, _ = go(clean(), KeyboardInterrupt(), clean())
     assert manifest.state is Progress.INTERRUPTED
-    assert states(manifest) == [("a.txt", "done", ""), ("b.txt", "skipped", "the run was interrupted"), ("c.txt", "skipped", "the run was interrupted")]
+    assert states(manifest) == [
+        ("a.txt", "done", ""),
+        ("b.txt", "skipped", "the run was interrupted"),
+        ("c.txt", "skipped", "the run was interrupted"),
+    ]
 
 
 def test_two_schemas_of_one_kind_are_refused(tmp_path):

@@ -82,7 +82,9 @@ def test_a_flag_elsewhere_leaves_the_error_silent():
 
 def test_records_are_missing_surplus_and_perfect():
     records = [{"kind": kind, "record": {"x": x}, "review": []} for kind, x in (("a", "1"), ("b", "7"), ("a", "3"))]
-    scores = score.score(records, [{"kind": "a", "x": x} for x in ("1", "2", "3")], {})
+    forms = [{"kind": "a", "x": x} for x in ("1", "2", "3")]
+    assert score.score(records, forms, {}).surplus == 0
+    scores = score.score(records, forms, {}, {"b"})
     assert (scores.records, scores.missing, scores.surplus, scores.perfect) == (3, 1, 1, 2)
     assert [(leaf.form, leaf.verdict.value) for leaf in scores.leaves] == [(0, "right"), (1, "missed"), (2, "right")]
 
@@ -93,7 +95,9 @@ def test_fields_are_places_without_row_numbers():
 
 
 def test_figures_have_the_names_and_rates_of_the_reference():
-    scores = scored({"a": "1", "b": "x", "c": None, "d": "4", "e": None}, {"a": "1", "b": "2", "c": "3", "d": None, "e": None}, review=["/b"])
+    scores = scored(
+        {"a": "1", "b": "x", "c": None, "d": "4", "e": None}, {"a": "1", "b": "2", "c": "3", "d": None, "e": None}, review=["/b"]
+    )
     assert score.figures(scores.leaves, [scores]).as_json() == {
         "records": 1, "missing_records": 0, "surplus_records": 0, "perfect_records": 0, "leaves": 3, "right": 1, "wrong": 1, "missed": 1,
         "invented": 1, "recall": 0.33333, "precision": 0.33333, "silent_errors": 2, "silent_rate": 0.4, "flagged_share": 0.2,
@@ -195,7 +199,12 @@ def test_json_holds_figures_by_case_kind_and_field(golden, reads):
     node = json.loads(run(golden, as_json=True)[0])
     reader = node["readers"]["builtin"]
     assert reader["total"]["perfect_records"] == 1
-    assert reader["cases"]["orders"]["recall"] == reader["kinds"]["order"]["recall"] == reader["fields"]["order lines[].parts[].amount"]["recall"] == 1.0
+    assert (
+        reader["cases"]["orders"]["recall"]
+        == reader["kinds"]["order"]["recall"]
+        == reader["fields"]["order lines[].parts[].amount"]["recall"]
+        == 1.0
+    )
     assert node["regressions"] == ["orders (builtin): no accepted figures; look at them, then --accept"]
 
 

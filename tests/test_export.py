@@ -89,7 +89,10 @@ def test_csv_has_a_file_a_kind_a_file_a_list_and_the_review(tmp_path):
     export.write([result(order(), order(1))], SCHEMAS, Format.CSV, tmp_path / "tables")
     found = {file.name: rows(file) for file in (tmp_path / "tables").iterdir()}
     assert found.keys() == {"order.csv", "order.lines.csv", "order.lines.parts.csv", "order.numbers.csv", "review.csv"}
-    assert found["order.csv"][:2] == [["source", "index", "name", "count", "money.total", "money.unit"], ["单.txt", "0", "课桌", "3", "1200.50", ""]]
+    assert found["order.csv"][:2] == [
+        ["source", "index", "name", "count", "money.total", "money.unit"],
+        ["单.txt", "0", "课桌", "3", "1200.50", ""],
+    ]
     assert found["order.lines.csv"][:3] == [["source", "index", "row", "label"], ["单.txt", "0", "0", "'=1+1"], ["单.txt", "0", "1", "'@a"]]
     assert found["order.lines.parts.csv"] == [
         ["source", "index", "lines.row", "row", "amount"],

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 
@@ -38,8 +39,8 @@ records = st.builds(
     st.dictionaries(texts, st.none() | st.integers() | texts | st.lists(texts, max_size=2), max_size=2),
 )  # fmt: skip
 results = st.builds(
-    Result, texts, texts, st.lists(records, max_size=2).map(tuple), st.lists(pieces.map(lambda piece: Unplaced(*piece)), max_size=2).map(tuple),
-    some_texts,
+    Result, texts, texts, st.lists(records, max_size=2).map(tuple),
+    st.lists(pieces.map(lambda piece: Unplaced(*piece)), max_size=2).map(tuple), some_texts,
 )  # fmt: skip
 
 
@@ -103,7 +104,9 @@ def test_a_run_keeps_the_schemas_it_was_made_with(tmp_path):
     odd = replace(ORDER, kind="../a/b")
     store.create(tmp_path / "run", replace(ASKED, schemas=(ORDER, odd)))
     kept = store.schemas(tmp_path / "run")
-    assert {kind: (schema.source, schema.digest) for kind, schema in kept.items()} == dict.fromkeys(("order", "../a/b"), (ORDER.source, ORDER.digest))
+    assert {kind: (schema.source, schema.digest) for kind, schema in kept.items()} == dict.fromkeys(
+        ("order", "../a/b"), (ORDER.source, ORDER.digest)
+    )
     assert sorted(file.name for file in (tmp_path / "run" / "schemas").iterdir()) == [
         f"__a_b-{ORDER.digest[:8]}.json",
         f"order-{ORDER.digest[:8]}.json",
@@ -206,16 +209,15 @@ def test_a_damaged_schema_of_a_run_is_named(tmp_path):
 def test_a_file_whose_writing_fails_stays_as_it_was(tmp_path):
     file = tmp_path / "a.txt"
     atomic.write_text(file, "old")
-    with pytest.raises(RuntimeError, match="half"), atomic.writing(file) as half:
-        half.write("new")
-        raise RuntimeError("half")
+    with suppress(ZeroDivisionError), atomic.writing(file) as half:
+        half.write(f"new{1 / 0}")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
 def test_a_folder_whose_filling_fails_is_not_there(tmp_path):
-    with pytest.raises(RuntimeError, match="half"), atomic.filling(tmp_path / "folder") as half:
+    with suppress(ZeroDivisionError), atomic.filling(tmp_path / "folder") as half:
         (half / "a").write_text("x")
-        raise RuntimeError("half")
+        (half / "b").write_text(f"{1 / 0}")
     assert list(tmp_path.iterdir()) == []
 
 

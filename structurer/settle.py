@@ -1,0 +1,93 @@
+"""Two readings of one form, made one: where they agree, stronger; where they differ, checks and grounding decide, or a person does.
+
+Neither reading is believed over the other. A list of other length is taken whole from the reading whose checks close; a leaf from the
+reading that makes fewer checks fail, then from the one that the page bears out. What neither settles keeps both, and is flagged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from structurer.confront import failures, figures
+from structurer.fold import squeeze
+from structurer.parse import parse
+from structurer.record import Extract, Extraction, Match, leaf_pointers, pointer
+from structurer.schema import Leaf, Rows, Schema
+
+MAX_TRIALS = 200  # leaves tried against the checks; more differences than that are flagged untried
+
+
+def settle(schema: Schema, first: Extraction, second: Extraction, matches: Mapping[str, Match]) -> Extraction:
+    """One extraction of two. `matches` say how the first reading's values were found on the page (the second knows its own places)."""
+    base, doubts = _same_shape(schema, first, second)
+    other = second
+    leaves: dict[str, Extract] = {}
+    trials = 0
+    for place, leaf in leaf_pointers(schema, base.rows):
+        mine, theirs = base.leaves.get(place, Extract(None)), other.leaves.get(place)
+        if theirs is None or place.startswith(tuple(f"{taken}/" for taken in doubts)):
+            leaves[place] = mine
+        elif _agree(leaf, mine.text, theirs.text):
+            leaves[place] = replace(mine, spans=mine.spans or theirs.spans)
+        else:
+            trials += 1
+            leaves[place] = _decide(schema, base, place, mine, theirs, matches.get(place, Match.NONE), tried=trials <= MAX_TRIALS)
+    merged = {**{place: why for place, why in base.doubts.items()}, **doubts}
+    return Extraction(base.kind, f"{first.reader}+{second.reader}", leaves, base.rows, merged, other.explained)
+
+
+def _same_shape(schema: Schema, first: Extraction, second: Extraction) -> tuple[Extraction, dict[str, tuple[str, ...]]]:
+    """The first reading, with each outermost list of other length taken from the reading whose checks fail less."""
+    base = first
+    doubts: dict[str, tuple[str, ...]] = {}
+    for node in (member for member in schema.root.members if isinstance(member, Rows)):
+        place = pointer(*node.path)
+        if _shape(first, place) == _shape(second, place):
+            continue
+        swapped = _with_list(base, second, place)
+        mine, theirs = failures(schema, base), failures(schema, swapped)
+        counts = f"{first.reader} reads {first.rows.get(place, 0)} rows, {second.reader} {second.rows.get(place, 0)}"
+        base = swapped if theirs < mine else base
+        doubts[place] = (f"the readings differ in their rows: {counts}",)
+    return base, doubts
+
+
+def _shape(extraction: Extraction, place: str) -> dict[str, int]:
+    return {key: count for key, count in extraction.rows.items() if (key == place or key.startswith(place + "/")) and count}
+
+
+def _with_list(base: Extraction, source: Extraction, place: str) -> Extraction:
+    def inside(key: str) -> bool:
+        return key == place or key.startswith(place + "/")
+
+    leaves = {key: extract for key, extract in base.leaves.items() if not inside(key)}
+    leaves |= {key: extract for key, extract in source.leaves.items() if inside(key)}
+    rows = {key: count for key, count in base.rows.items() if not inside(key)} | {key: count for key, count in source.rows.items() if inside(key)}
+    return replace(base, leaves=leaves, rows=rows)
+
+
+def _agree(leaf: Leaf, mine: str | None, theirs: str | None) -> bool:
+    left, right = parse(mine, leaf.kind, leaf.choices), parse(theirs, leaf.kind, leaf.choices)
+    if leaf.kind.numeric:
+        return left.number == right.number and left.error == right.error
+    return squeeze(str(left.value or "")) == squeeze(str(right.value or ""))
+
+
+def _decide(schema: Schema, base: Extraction, place: str, mine: Extract, theirs: Extract, match: Match, *, tried: bool) -> Extract:
+    words = f"the readings differ: {_shown(mine.text)} and {_shown(theirs.text)}"
+    both = (mine.text, theirs.text)
+    if tried and place in figures(schema, {key: extract.text for key, extract in base.leaves.items()}, base.rows).parsed:
+        failing = failures(schema, base)
+        instead = failures(schema, replace(base, leaves={**base.leaves, place: theirs}))
+        if instead < failing:
+            return replace(theirs, alternatives=both)
+        if instead > failing:
+            return replace(mine, alternatives=both)
+    if match is Match.NONE and mine.text is not None and theirs.text is not None:
+        return replace(theirs, alternatives=both, doubts=(*theirs.doubts, words))
+    return replace(mine, alternatives=both, doubts=(*mine.doubts, words))
+
+
+def _shown(text: str | None) -> str:
+    return "blank" if text is None else repr(text[:40])
