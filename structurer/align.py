@@ -14,7 +14,8 @@ from structurer.parse import BLANKS, parse
 from structurer.schema import Kind, Leaf
 
 NEVER = 1e6
-SHIFTS = (0, -1, 1, -2, 2, -3, 3)  # columns by which a whole row may stand beside its heads
+SETTLED = 0.5  # cost of an alignment in place that no shift could better
+SHIFTS = (-1, 1, -2, 2, -3, 3)  # columns by which a whole row may stand beside its heads
 _OPERATORS = "≥≤<>=＜＞"
 _CLOSING = "，、。；：）》”’,;:)]%"
 
@@ -42,6 +43,7 @@ def is_figure(text: str) -> bool:
 
 
 def is_blank(text: str) -> bool:
+    """A dash or another mark for "nothing here"."""
     return squeeze(text) in BLANKS
 
 
@@ -99,24 +101,28 @@ def align(columns: tuple[Column, ...], cells: list[tuple[int | None, str]], labe
     """The column of each cell, and the cost. `cells` are (position, text) in order; more cells than columns cost NEVER."""
     if len(cells) > len(columns):
         return (), NEVER
-    shifts = SHIFTS if any(position is not None for position, _ in cells) else (0,)
     costs = [[type_cost(column, text, labels) for column in columns] for _, text in cells]
-    best = min((_assign(columns, cells, costs, shift) for shift in shifts), key=lambda found: found[1])
+    blanks = [blank_cost(column) for column in columns]
+    best = _assign(columns, cells, costs, blanks, 0)
+    if best[1] > SETTLED and any(position is not None for position, _ in cells):
+        best = min((best, *(_assign(columns, cells, costs, blanks, shift) for shift in SHIFTS)), key=lambda found: found[1])
     return best
 
 
-def _assign(columns: tuple[Column, ...], cells: list[tuple[int | None, str]], costs: list[list[float]], shift: int) -> tuple[tuple[int, ...], float]:
+def _assign(
+    columns: tuple[Column, ...], cells: list[tuple[int | None, str]], costs: list[list[float]], blanks: list[float], shift: int
+) -> tuple[tuple[int, ...], float]:
     """Cheapest monotone assignment for one shift: table[j] = best cost with the first cells placed among the first j columns."""
     skipped = [0.0]
-    for column in columns:
-        skipped.append(skipped[-1] + blank_cost(column))
+    for cost in blanks:
+        skipped.append(skipped[-1] + cost)
     previous: list[tuple[float, tuple[int, ...]]] = [(cost, ()) for cost in skipped]
     for number, (position, _) in enumerate(cells):
         current: list[tuple[float, tuple[int, ...]]] = [(NEVER, ())]
         for j, column in enumerate(columns):
             away = 0 if position is None or column.position is None else min(abs(position - shift - column.position), 3)
             placed = previous[j][0] + costs[number][j] + away
-            blank = current[j][0] + blank_cost(column)
+            blank = current[j][0] + blanks[j]
             current.append((placed, (*previous[j][1], j)) if placed <= blank else (blank, current[j][1]))
         previous = current
     cost, assignment = previous[-1]

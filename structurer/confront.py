@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from structurer.checks import Facts, Level, Outcome, Quantity, confront
+from structurer.checks import Facts, Level, Outcome, Quantity, confront, paths
 from structurer.parse import UNITS, Parsed, parse
 from structurer.record import Checked, Extraction, expanded, leaf_pointers, pointer
 from structurer.schema import Group, Kind, Leaf, Node, Rows, Rule, Schema
@@ -27,13 +27,13 @@ def figures(schema: Schema, texts: Mapping[str, str | None], rows: Mapping[str, 
     """Parse every leaf and scale those with a unit. `texts` are verbatim, by JSON pointer."""
     places = list(leaf_pointers(schema, rows))
     parsed = {place: parse(texts.get(place), leaf.kind, leaf.choices) for place, leaf in places}
-    decimals = _column_decimals(schema, places, parsed)
+    decimals = _column_decimals(places, parsed)
     cells: dict[str, Quantity] = {}
     for place, leaf in places:
         found = parsed[place]
         if found.number is not None:
             scale = _scale(place, leaf, found, parsed)
-            ulp = Fraction(1, 10 ** decimals[_column(schema, leaf)]) if leaf.kind in (Kind.NUMBER, Kind.PERCENT) else Fraction(1)
+            ulp = Fraction(1, 10 ** decimals[_column(leaf)]) if leaf.kind in (Kind.NUMBER, Kind.PERCENT) else Fraction(1)
             cells[place] = Quantity(found.number * scale, ulp * scale, _shown(found, scale))
         elif found.value is not None:
             cells[place] = Quantity(None, Fraction(0), str(found.value))
@@ -46,18 +46,18 @@ def _shown(found: Parsed, scale: int) -> str:
     return f"{found.value}{unit}"
 
 
-def _column(schema: Schema, leaf: Leaf) -> tuple[str, ...]:
+def _column(leaf: Leaf) -> tuple[str, ...]:
     """Leaves printed in one column share their decimals: those of a list's rows, and those of the same name in a group of groups."""
     if "*" in leaf.path or len(leaf.path) < 3:
         return leaf.path
     return (*leaf.path[:-2], "*", leaf.path[-1])
 
 
-def _column_decimals(schema: Schema, places: list[tuple[str, Leaf]], parsed: Mapping[str, Parsed]) -> dict[tuple[str, ...], int]:
+def _column_decimals(places: list[tuple[str, Leaf]], parsed: Mapping[str, Parsed]) -> dict[tuple[str, ...], int]:
     """The unit in the last place of a printed column: trailing zeros are often dropped, so the longest print of the column tells."""
     found: dict[tuple[str, ...], int] = {}
     for place, leaf in places:
-        column = _column(schema, leaf)
+        column = _column(leaf)
         found[column] = max(found.get(column, 0), parsed[place].decimals)
     return found
 
@@ -68,32 +68,23 @@ def _scale(place: str, leaf: Leaf, found: Parsed, parsed: Mapping[str, Parsed]) 
         return found.scale
     if leaf.unit is None or leaf.unit in UNITS:
         return UNITS.get(leaf.unit or "", 1)
-    if leaf.unit.startswith("$."):
-        source = pointer(*leaf.unit[2:].split("."))
-    else:
-        source = place.rsplit("/", 1)[0] + pointer(*leaf.unit.split("."))
+    base, path = ("", leaf.unit[2:]) if leaf.unit.startswith("$.") else (place.rsplit("/", 1)[0], leaf.unit)
+    source = base + pointer(*path.split("."))
     unit = parsed.get(source)
     return UNITS.get(str(unit.value), 1) if unit is not None and unit.value is not None else 1
 
 
-def check(schema: Schema, facts: Facts, *, aliases: Iterable[str] = (), only: bool | None = None) -> tuple[Checked, ...]:
-    """Every rule in every place. Rules that name a related record are left out unless `only` asks for them alone."""
+def check(schema: Schema, facts: Facts, *, across: bool = False) -> tuple[Checked, ...]:
+    """Every rule in every place: those within the record, or (`across`) those that name a related record."""
     related = {alias for alias, _ in schema.related}
     found: list[Checked] = []
     for rule in schema.rules:
-        across = any(path and path[0] in related for path in _first_parts(rule))
-        if across is not (only or False):
+        if across is not any(parts and parts[0] in related for parts in (path.parts for path in paths(rule.check))):
             continue
         for place in expanded(rule.scope, facts.rows):
             outcome = confront(rule.check, facts, place)
             found.append(Checked(rule.id, place, rule.requires, rule.says, outcome, holds(rule, outcome)))
     return tuple(found)
-
-
-def _first_parts(rule: Rule) -> list[tuple[object, ...]]:
-    from structurer.checks import paths
-
-    return [path.parts for path in paths(rule.check)]
 
 
 def holds(rule: Rule, outcome: Outcome) -> bool | None:
@@ -117,7 +108,11 @@ def joined(schema: Schema, facts: Facts) -> Facts:
         source, target = pointer(join.rows), pointer(join.of)
         for number in range(facts.rows.get(target, 0)):
             here = facts.cells.get(f"{target}/{number}{pointer(join.here)}")
-            own = [row for row in range(facts.rows.get(source, 0)) if here is not None and _same(facts, f"{source}/{row}{pointer(join.there)}", here)]
+            own = [
+                row
+                for row in range(facts.rows.get(source, 0))
+                if here is not None and _same(facts, f"{source}/{row}{pointer(join.there)}", here)
+            ]
             rows[f"{target}/{number}/{alias}"] = len(own)
             for index, row in enumerate(own):
                 _graft(facts, cells, f"{source}/{row}", f"{target}/{number}/{alias}/{index}")

@@ -51,7 +51,9 @@ def _read_beside(draft: Draft, node: Leaf | Rows, hits: list[Hit]) -> None:
     leaf = node.item if isinstance(node, Rows) else node
     assert isinstance(leaf, Leaf)
     tried = [(hit, _value_chunks(draft, hit, text_only=leaf.kind in (Kind.TEXT, Kind.CODE))) for hit in hits]
-    best = next((found for found in tried if found[1] and _readable(draft, leaf, found[1])), None) or next((found for found in tried if found[1]), tried[0])
+    best = next((found for found in tried if found[1] and _readable(draft, leaf, found[1])), None) or next(
+        (found for found in tried if found[1]), tried[0]
+    )
     hit, chunks = best
     draft.explain(hit.start, hit.end)
     if isinstance(node, Rows):
@@ -151,7 +153,11 @@ def _merged(draft: Draft, chunks: list[Chunk]) -> Spans:
     """The chunks' stretches, neighbours on one line in one piece so that the printed space between them stays."""
     spans: list[tuple[int, int, int]] = []
     for chunk in chunks:
-        if spans and spans[-1][2] == chunk.line and not draft.layout.clean[spans[-1][1] - draft.layout.start : chunk.start - draft.layout.start].strip(" \u00a0\u3000"):
+        if (
+            spans
+            and spans[-1][2] == chunk.line
+            and not draft.layout.clean[spans[-1][1] - draft.layout.start : chunk.start - draft.layout.start].strip(" \u00a0\u3000")
+        ):
             spans[-1] = (spans[-1][0], chunk.end, chunk.line)
         else:
             spans.append((chunk.start, chunk.end, chunk.line))
@@ -181,7 +187,14 @@ def _abreast(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
     for run in _runs(draft, hits):
         line = draft.layout.line_at(run[0].start)
         texts = all(isinstance(owner.node, Leaf) and owner.node.kind is Kind.TEXT for hit in run for owner in hit.owned(Role.FIELD))
-        if len(run) > 1 and texts and line is not None and not line.grid and run[0].start == line.chunks[0].start and run[-1].end >= line.chunks[-1].end:
+        if (
+            len(run) > 1
+            and texts
+            and line is not None
+            and not line.grid
+            and run[0].start == line.chunks[0].start
+            and run[-1].end >= line.chunks[-1].end
+        ):
             found.append(run)
     return found
 
@@ -257,7 +270,7 @@ def _lines_of(chunks: list[Chunk]) -> list[list[Chunk]]:
 def _side_by_side(draft: Draft, chunks: list[Chunk]) -> tuple[list[Chunk], list[Chunk]] | None:
     """Two columns on the same lines: most lines are cut once by a wide gap, or into just two words."""
     lines = _lines_of(chunks)
-    cuts = [_wide_gap(draft, line) for line in lines]
+    cuts = [_wide_gap(line) for line in lines]
     if len(lines) < 2 or sum(cut is not None for cut in cuts) * 3 < len(lines) * 2:
         return None
     left: list[Chunk] = []
@@ -271,7 +284,7 @@ def _side_by_side(draft: Draft, chunks: list[Chunk]) -> tuple[list[Chunk], list[
     return left, right
 
 
-def _wide_gap(draft: Draft, line: list[Chunk]) -> int | None:
+def _wide_gap(line: list[Chunk]) -> int | None:
     gaps = [index for index in range(1, len(line)) if line[index].start - line[index - 1].end >= 2]
     if len(gaps) == 1:
         return gaps[0]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import pairwise
 
 from structurer.align import NEVER, Column, is_figure, type_cost
 from structurer.draft import Draft
@@ -26,8 +25,8 @@ MAX_LABEL_WORDS = 8  # pieces a label may be broken into: 服务 / 对象 / 满�
 _OPERATORS = "≥≤<>=＜＞"
 _CLOSING = "，、。；：）》”’,;:)]%"
 _OPENING = "（《“‘([、"
-_BEAM = 40  # states kept a word
-_MARGIN = 12.0  # of cost above the best state, beyond which a state is given up
+_BEAM = 24  # states kept a word
+_MARGIN = 6.0  # of cost above the best state, beyond which a state is given up
 _CUT_OFF = 0.3  # share of an unfinished row's cost that counts at the very end: forms are cut off there
 
 
@@ -102,7 +101,11 @@ def _glued(draft: Draft, chunks: list[Chunk]) -> list[Chunk]:
     """Words of one line in one piece, so that the space printed between them stays."""
     glued: list[Chunk] = []
     for chunk in chunks:
-        if glued and glued[-1].line == chunk.line and not draft.layout.clean[glued[-1].end - draft.layout.start : chunk.start - draft.layout.start].strip():
+        if (
+            glued
+            and glued[-1].line == chunk.line
+            and not draft.layout.clean[glued[-1].end - draft.layout.start : chunk.start - draft.layout.start].strip()
+        ):
             glued[-1] = Chunk(glued[-1].start, chunk.end, chunk.line, glued[-1].col)
         else:
             glued.append(chunk)
@@ -213,7 +216,8 @@ def _rows(
     path = _Path(draft, words, columns, {label.place for label in labels}, table, cut_off=cut_off)
     steps = path.run({})
     widths = path.widths(steps)
-    steps = path.run(widths)
+    if widths:
+        steps = path.run(widths)
     doubts = ["the lines do not divide into rows"] if steps[-1].cost >= NEVER else []
     return _collect(words, columns, steps, path), doubts
 
@@ -238,9 +242,14 @@ def _collect(words: list[Chunk], columns: tuple[Column, ...], steps: list[Step],
 class _Path:
     """The shortest path of the block's words through the table's columns."""
 
-    def __init__(self, draft: Draft, words: list[Chunk], columns: tuple[Column, ...], after_labels: set[int], table: Rows, *, cut_off: bool) -> None:
+    def __init__(
+        self, draft: Draft, words: list[Chunk], columns: tuple[Column, ...], after_labels: set[int], table: Rows, *, cut_off: bool
+    ) -> None:
         self.cut_off = cut_off
         self.columns = columns
+        self.numeric = [column.numeric for column in columns]
+        self.optional = [column.optional for column in columns]
+        self.skips = [[_skipped(columns[last + 1 : column]) for column in range(len(columns))] for last in range(-1, len(columns))]
         self.texts = [squeeze(draft.text(chunk)) for chunk in words]
         self.lines = [chunk.line for chunk in words]
         self.after_labels = after_labels
@@ -284,7 +293,7 @@ class _Path:
     def first(self) -> list[Step]:
         found = []
         for column in range(len(self.columns)):
-            cost = self.types[0][column] + self.skipped(-1, column)
+            cost = self.types[0][column] + self.skips[0][column]
             if cost < NEVER:
                 found.append(self.begun(cost, column, 0, None))
         return found or [self.begun(NEVER, self.namer, 0, None)]
@@ -309,10 +318,15 @@ class _Path:
     def following(self, number: int, state: Step) -> list[Step]:
         same_line = self.lines[number] == self.lines[number - 1]
         found = []
-        if not self.columns[state.column].numeric:
+        if not self.numeric[state.column]:
             found.append(self.same_cell(number, state, same_line))
         if not state.late:
-            found += [self.next_cell(number, state, column, same_line) for column in range(state.column + 1, len(self.columns))]
+            types = self.types[number]
+            found += [
+                self.next_cell(number, state, column, same_line)
+                for column in range(state.column + 1, len(self.columns))
+                if types[column] < NEVER
+            ]
         elif same_line:
             found += self.late_cells(number, state)
         if state.column >= self.complete or state.late:
@@ -329,19 +343,36 @@ class _Path:
         behind = state.behind + (named and state.late and not same_line)
         if behind > state.behind:
             cost += self.beyond_centre(state)
-        return Step(cost, state.column, state.late, before, behind, state.shared, length, length if named else state.name_length, False, False, state)
+        return Step(
+            cost,
+            state.column,
+            state.late,
+            before,
+            behind,
+            state.shared,
+            length,
+            length if named else state.name_length,
+            False,
+            False,
+            state,
+        )
 
     def next_cell(self, number: int, state: Step, column: int, same_line: bool) -> Step:
-        cost = state.cost + self.types[number][column] + self.skipped(state.column, column) + self.new_cell(number, state, column, same_line)
+        cost = (
+            state.cost + self.types[number][column] + self.skips[state.column + 1][column] + self.new_cell(number, state, column, same_line)
+        )
         shared = state.shared or (state.column == self.namer and same_line)
         return Step(cost, column, False, state.before, 0, shared, len(self.texts[number]), state.name_length, False, True, state)
 
     def next_row(self, number: int, state: Step, same_line: bool) -> list[Step]:
-        closing = self.unfinished(state) + (5.0 if same_line else 0.2) + self.bad_start(number) + (0.0 if state.late else self.leaving(state) / 2)
+        closing = (
+            self.unfinished(state) + (5.0 if same_line else 0.2) + self.bad_start(number) + (0.0 if state.late else self.leaving(state) / 2)
+        )
         closing += 0.0 if same_line else self.lone_character(number)
         return [
-            self.begun(state.cost + closing + self.types[number][column] + self.skipped(-1, column), column, number, state)
+            self.begun(state.cost + closing + self.types[number][column] + self.skips[0][column], column, number, state)
             for column in range(min(self.namer + 2, len(self.columns)))
+            if self.types[number][column] < NEVER
         ]
 
     def late_name(self, number: int, state: Step) -> Step:
@@ -356,16 +387,32 @@ class _Path:
         """On the line where a name goes on, other cells of its row may go on beside it."""
         found = []
         for column in range(state.column + 1, len(self.columns)):
-            if not self.columns[column].numeric and not self.figure[number]:
-                cost = state.cost + (0.4 if column in self.widths_ or self.columns[column].optional else 1.2)
+            if not self.numeric[column] and not self.figure[number]:
+                cost = state.cost + (0.4 if column in self.widths_ or self.optional[column] else 1.2)
                 cost -= self.leaving(state.back) if state.back is not None and state.back.column == column else 0.0
-                found.append(Step(cost, column, True, state.before, state.behind, state.shared, len(self.texts[number]), state.name_length, False, False, state))
+                found.append(
+                    Step(
+                        cost,
+                        column,
+                        True,
+                        state.before,
+                        state.behind,
+                        state.shared,
+                        len(self.texts[number]),
+                        state.name_length,
+                        False,
+                        False,
+                        state,
+                    )
+                )
         return found
 
     def could_be_name(self, number: int, step: Step) -> bool:
         """A line that the last column takes although the row's name, printed beside the figures, stopped at a full line."""
         back = step.back
-        goes_on = not step.new_cell and not step.new_row and self.columns[step.column].optional and self.lines[number] != self.lines[number - 1]
+        goes_on = (
+            not step.new_cell and not step.new_row and self.columns[step.column].optional and self.lines[number] != self.lines[number - 1]
+        )
         return goes_on and back is not None and back.shared and not step.late and self.is_full(self.namer, back.name_length)
 
     def beyond_centre(self, state: Step) -> float:
@@ -376,11 +423,11 @@ class _Path:
 
     def leaving(self, state: Step) -> float:
         """The cost of leaving a cell whose last line was full: it should go on."""
-        return 0.9 if not self.columns[state.column].numeric and self.is_full(state.column, state.length) else 0.0
+        return 0.9 if not self.numeric[state.column] and self.is_full(state.column, state.length) else 0.0
 
     def unfinished(self, state: Step) -> float:
         """A row that ends without its figures, or a name printed above its figures that should go on below them."""
-        missing = 0.0 if state.late else 3.0 * sum(column.numeric for column in self.columns[state.column + 1 :])
+        missing = 0.0 if state.late else 3.0 * sum(self.numeric[state.column + 1 :])
         if state.late and not state.shared:
             lopsided = 0.6 * abs(state.before - state.behind)
         else:
@@ -388,28 +435,21 @@ class _Path:
         open_name = 0.5 if state.shared and not state.late and self.is_full(self.namer, state.name_length) else 0.0
         return missing + min(lopsided, 2.4) + open_name
 
-    def skipped(self, last: int, column: int) -> float:
-        cost = 0.0
-        for index in range(last + 1, column):
-            passed = self.columns[index]
-            cost += 5.0 if passed.names_rows else 2.2 if passed.numeric else 0.3 if passed.optional or passed.leaf is None else 2.5
-        return cost
-
     def new_cell(self, number: int, state: Step, column: int, same_line: bool) -> float:
         """The cost of a new cell: of starting badly, or at a line break where the last cell seemed to go on."""
-        passed, entered = self.columns[state.column], self.columns[column]
-        cost = self.bad_start(number) + (0.8 if entered.optional else 0.0) - (0.8 if number in self.starts and not entered.numeric else 0.0)
+        numeric, optional = self.numeric[column], self.optional[column]
+        cost = self.bad_start(number) + (0.8 if optional else 0.0) - (0.8 if number in self.starts and not numeric else 0.0)
         if number in self.after_labels:
             cost += 1.5  # a label stands between two rows more often than inside one
         if same_line:
             return cost
         own = self.widths_.get(column)
-        if own is not None and entered.optional and len(self.texts[number]) > own + 1:
+        if own is not None and optional and len(self.texts[number]) > own + 1:
             cost += 1.5
-        cost += 0.0 if entered.numeric else self.lone_character(number)
-        if passed.numeric and entered.numeric:
+        cost += 0.0 if numeric else self.lone_character(number)
+        if numeric and self.numeric[state.column]:
             return cost + 0.4
-        return cost + (self.leaving(state) if not entered.numeric else 0.0) + 0.25
+        return cost + (0.0 if numeric else self.leaving(state)) + 0.25
 
     def lone_character(self, number: int) -> float:
         """A single character on a line of its own is more often the end of a word than a cell."""
@@ -451,6 +491,14 @@ class _Path:
         return max(cost, 0.0)
 
 
+def _skipped(columns: tuple[Column, ...]) -> float:
+    """The cost of leaving these columns blank."""
+    return sum(
+        5.0 if column.names_rows else 2.2 if column.numeric else 0.3 if column.optional or column.leaf is None else 2.5
+        for column in columns
+    )
+
+
 def _margin(wrapped: Counter[int], lines: list[int]) -> int:
     common = max(wrapped, key=lambda size: (wrapped[size] + wrapped[size - 1], size))
     longer = [size for size in lines if size > common + 1]
@@ -477,4 +525,3 @@ def _repeats(texts: list[str]) -> frozenset[int]:
 def _latin(last: str, text: str) -> bool:
     """Whether two words read on as Latin text does."""
     return any(char.isalpha() and char.isascii() for char in last + text) and text[0] not in _OPERATORS
-

@@ -12,8 +12,7 @@ from bisect import bisect_left
 from enum import IntEnum
 
 # Interchangeable in print although NFKC keeps them apart.
-_ALIKE = {"〔": "[", "〕": "]", "【": "[", "】": "]", "「": "“", "」": "”", "—": "-", "–": "-", "－": "-", "﹣": "-", "−": "-", "﹪": "%",
-          "‘": "'", "’": "'", "、": "、", "·": "·", "•": "·", "・": "·", "∶": ":", "×": "*", "✕": "*", "╳": "*", "＊": "*", "÷": "/"}  # fmt: skip
+_ALIKE = dict(zip("〔〕【】「」—–－﹣−﹪‘’•・∶×✕╳＊÷", "[][]“”-----%''··:****/", strict=True))
 
 
 def _single(code: int) -> str:

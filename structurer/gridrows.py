@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from structurer.align import NEVER, Column, align, is_figure, known
 from structurer.draft import Draft
@@ -13,6 +14,8 @@ from structurer.record import pointer
 from structurer.schema import Group, Leaf, Rows
 
 _COSTLY = 4.0  # an alignment above this is shown to a person
+
+Printed = tuple[Line, list[Chunk]]  # a line, and those of its chunks that are no labels
 
 
 @dataclass(slots=True)
@@ -35,7 +38,7 @@ def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
         lines = _lines(draft, part)
         for found, following in zip(lines, [*lines[1:], None], strict=True):
             _take(draft, rows, columns, found, following, labels)
-    store_rows(draft, head.table, place, with_missing(head.columns, head.table), rows)
+    store_rows(draft, place, with_missing(head.columns, head.table), rows)
 
 
 def with_missing(columns: tuple[Column, ...], table: object) -> tuple[Column, ...]:
@@ -53,11 +56,13 @@ def table_labels(table: Rows) -> frozenset[str]:
     return frozenset().union(*(known(leaf) for leaf in table.item.members if isinstance(leaf, Leaf)))
 
 
-def _lines(draft: Draft, head: Head) -> list[tuple[Line, list[Chunk]]]:
+def _lines(draft: Draft, head: Head) -> list[Printed]:
     found = []
     for line in draft.layout.lines:
         if line.end > head.end and line.start < head.stop:
-            chunks = [draft.layout.cut(chunk, head.end, head.stop) for chunk in line.chunks if chunk.end > head.end and chunk.start < head.stop]
+            chunks = [
+                draft.layout.cut(chunk, head.end, head.stop) for chunk in line.chunks if chunk.end > head.end and chunk.start < head.stop
+            ]
             chunks = [chunk for chunk in chunks if chunk.start < chunk.end and not _is_label(draft, chunk)]
             if chunks:
                 found.append((line, chunks))
@@ -73,14 +78,14 @@ def _is_label(draft: Draft, chunk: Chunk) -> bool:
 
 
 def _take(
-    draft: Draft, rows: list[Row], columns: tuple[Column, ...], found: tuple[Line, list[Chunk]], following: tuple[Line, list[Chunk]] | None, labels: frozenset[str]
-) -> None:  # fmt: skip
+    draft: Draft, rows: list[Row], columns: tuple[Column, ...], found: Printed, following: Printed | None, labels: frozenset[str]
+) -> None:
     line, chunks = found
     cells: list[tuple[int | None, str]] = [(chunk.col if line.grid else None, draft.text(chunk)) for chunk in chunks]
     if _leads(draft, columns, found, following):
         rows.append(Row({_namer(columns): list(chunks)}, begun=True))
         return
-    if rows and not rows[-1].begun and _is_remainder(columns, line, cells, labels):
+    if rows and not rows[-1].begun and _is_remainder(columns, line, cells):
         _continue(rows, columns, chunks)
         return
     assignment, cost = align(columns, cells, labels)
@@ -100,7 +105,7 @@ def _namer(columns: tuple[Column, ...]) -> int:
     return next((index for index, column in enumerate(columns) if column.names_rows), 0)
 
 
-def _leads(draft: Draft, columns: tuple[Column, ...], found: tuple[Line, list[Chunk]], following: tuple[Line, list[Chunk]] | None) -> bool:
+def _leads(draft: Draft, columns: tuple[Column, ...], found: Printed, following: Printed | None) -> bool:
     """Whether the line holds only the beginning of the next row's name: it ends in mid-phrase, or the next line begins in mid-phrase."""
     chunks = found[1]
     if following is None or len(chunks) != 1 or found[0].page_before or not any(column.numeric for column in columns):
@@ -112,7 +117,7 @@ def _leads(draft: Draft, columns: tuple[Column, ...], found: tuple[Line, list[Ch
     return text[-1] in ",，、(（" or after[0].islower()
 
 
-def _is_remainder(columns: tuple[Column, ...], line: Line, cells: list[tuple[int | None, str]], labels: frozenset[str]) -> bool:
+def _is_remainder(columns: tuple[Column, ...], line: Line, cells: list[tuple[int | None, str]]) -> bool:
     """Whether the line only carries on the row above it: in a table of figures it has none, elsewhere it is torn off by a page break and
     names no row of its own."""
     if any(column.numeric for column in columns):
@@ -132,9 +137,17 @@ def _complete_text_row(columns: tuple[Column, ...], cells: list[tuple[int | None
 def _continue(rows: list[Row], columns: tuple[Column, ...], chunks: list[Chunk]) -> None:
     """Append each chunk to the cell above it in the same printed column; a merged label may have begun many rows above."""
     for chunk in chunks:
-        cell = next((cell for row in [rows[-1], *reversed(rows)] for index, cell in row.cells.items() if _is_above(row is rows[-1], columns[index], cell, chunk)), None)
+        cell = next(
+            (
+                cell
+                for row in [rows[-1], *reversed(rows)]
+                for index, cell in row.cells.items()
+                if _is_above(row is rows[-1], columns[index], cell, chunk)
+            ),
+            None,
+        )
         if cell is None:
-            cell = rows[-1].cells.setdefault(_nearest(rows[-1], columns, chunk), [])
+            cell = rows[-1].cells.setdefault(_nearest(columns, chunk), [])
         cell.append(chunk)
 
 
@@ -142,13 +155,13 @@ def _is_above(directly: bool, column: Column, cell: list[Chunk], chunk: Chunk) -
     return cell[0].col == chunk.col and (directly or (column.leaf is not None and column.leaf.spans_rows))
 
 
-def _nearest(row: Row, columns: tuple[Column, ...], chunk: Chunk) -> int:
+def _nearest(columns: tuple[Column, ...], chunk: Chunk) -> int:
     """For a column that is blank in the row above: the column whose head stands there, labels first."""
     placed = [(abs((column.position or 0) - chunk.col), index) for index, column in enumerate(columns) if column.position is not None]
     return min(placed, default=(0, 0))[1]
 
 
-def store_rows(draft: Draft, table: Rows, place: str, columns: tuple[Column, ...], rows: list[Row]) -> None:
+def store_rows(draft: Draft, place: str, columns: tuple[Column, ...], rows: list[Row]) -> None:
     """Write the rows to the draft, merged labels repeated on every row they cover."""
     draft.rows[place] = len(rows)
     carried: dict[int, list[Chunk]] = {}
@@ -169,12 +182,12 @@ def _unfold(draft: Draft, columns: tuple[Column, ...], row: Row, carried: dict[i
                 carried.pop(later, None)
         elif index in carried:
             row.cells[index] = carried[index]
-    _parent_of_lone_child(draft, columns, spanning, row, carried)
+    _parent_of_lone_child(draft, columns, spanning, row)
 
 
-def _parent_of_lone_child(draft: Draft, columns: tuple[Column, ...], spanning: list[int], row: Row, carried: dict[int, list[Chunk]]) -> None:
+def _parent_of_lone_child(draft: Draft, columns: tuple[Column, ...], spanning: list[int], row: Row) -> None:
     """A label whose one possible parent is not the one carried down to it: the parent's own print was lost or slipped."""
-    for above, index in zip(spanning, spanning[1:], strict=False):
+    for above, index in pairwise(spanning):
         leaf, parent_leaf = columns[index].leaf, columns[above].leaf
         if leaf is None or parent_leaf is None or not row.cells.get(index):
             continue

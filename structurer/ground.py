@@ -82,7 +82,8 @@ class _Search:
         return last
 
     def occurrences(self, leaf: Leaf, text: str) -> list[int]:
-        found, position = [], self.folded.chars.find(text)
+        found: list[int] = []
+        position = self.folded.chars.find(text)
         while position >= 0 and len(found) < 2000:
             if not leaf.kind.numeric or self.is_whole_figure(position, len(text)):
                 found.append(position)
@@ -136,4 +137,3 @@ class _Search:
             if SequenceMatcher(None, window, text, autojunk=False).ratio() >= MIN_LIKENESS:
                 return (self.folded.span(first, min(first + size, len(chars))),), Match.FUZZY
         return None
-

@@ -25,7 +25,7 @@ class Head:
 
 def find_heads(layout: Layout, hits: list[Hit]) -> list[Head]:
     """Every head on the page, in order. A label that two tables share goes to the longer run."""
-    runs = [run for table in _tables(hits) for run in _runs(layout, hits, table)]
+    runs = [run for table in _tables(hits) for run in _runs(hits, table)]
     taken: set[int] = set()
     chosen: list[tuple[Rows | Group, list[Hit]]] = []
     for table, run in sorted(runs, key=lambda found: -len(found[1])):
@@ -49,7 +49,7 @@ def _leaf(hit: Hit, table: Rows | Group) -> Leaf | None:
     return next((owner.node for owner in hit.owned(Role.COLUMN) if owner.table is table and isinstance(owner.node, Leaf)), None)
 
 
-def _runs(layout: Layout, hits: list[Hit], table: Rows | Group) -> list[tuple[Rows | Group, list[Hit]]]:
+def _runs(hits: list[Hit], table: Rows | Group) -> list[tuple[Rows | Group, list[Hit]]]:
     """Maximal runs of the table's column labels, with no more than a stranger's label or a caption between two of them."""
     found: list[tuple[Rows | Group, list[Hit]]] = []
     run: list[Hit] = []

@@ -77,6 +77,7 @@ def is_total(node: Node) -> bool:
 
 
 def vocabulary(schema: Schema) -> Vocabulary:
+    """The labels of a schema, ready to be searched for."""
     owners: dict[str, list[Owner]] = {}
     for label, owner in _owners(schema.root):
         key = squeeze(label).rstrip(":").casefold()

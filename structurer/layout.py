@@ -142,7 +142,11 @@ def _furniture(text: str, start: int, end: int) -> list[tuple[int, int]]:
         stop = _line_end(text, position, end)
         line = text[position:stop]
         if line.strip():
-            if _PAGE_MARK.match(line) or _RULE.match(line) or (_BARE_NUMBER.match(line) and _at_page_edge(text, position, stop, previous_page)):
+            if (
+                _PAGE_MARK.match(line)
+                or _RULE.match(line)
+                or (_BARE_NUMBER.match(line) and _at_page_edge(text, position, stop, previous_page))
+            ):
                 found.append((position, stop))
             previous_page = False
         previous_page = previous_page or text[stop : stop + 1] == "\f"

@@ -13,10 +13,9 @@ from structurer.layout import Layout
 from structurer.record import Checked, Unclaimed
 
 _MARKS = re.compile(r"[\W_]+")
-_RUN = re.compile(r"\1(?:[\1\2]*\1)?".replace(r"\1", "\x01").replace(r"\2", "\x02"))
 
 
-def unclaimed(layout: Layout, claims: Iterable[tuple[int, int]], page_of: Mapping[int, int] | None = None) -> tuple[Unclaimed, ...]:
+def unclaimed(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[Unclaimed, ...]:
     """The stretches of the segment that nothing accounts for, in order; marks alone do not count. `claims` are offsets into the text."""
     free = bytearray(0 if char.isspace() else 1 for char in layout.clean)
     for start, end in claims:

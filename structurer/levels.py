@@ -44,6 +44,7 @@ def _contains(text: str, key: str) -> bool:
 
 
 def parents(leaf: Leaf, value: str) -> tuple[str, ...]:
+    """The labels under which a known value may stand; none where the schema does not say."""
     return next((above for known, above in leaf.values if known == value), ())
 
 

@@ -56,8 +56,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A model's answer. `finish_reason` as the endpoint gave it ("stop", "length", "content_filter", ...); `refusal` its words if it refused;
-    `recorded` is true when the reply was replayed, not asked for."""
+    """A model's answer. `finish_reason` as the endpoint gave it ("stop", "length", "content_filter", ...); `refusal` its words if it
+    refused; `recorded` is true when the reply was replayed, not asked for."""
 
     text: str
     model: str

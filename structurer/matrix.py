@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
 from itertools import combinations
 
 from structurer.align import Column, align, is_blank, is_figure
@@ -12,7 +14,7 @@ from structurer.labels import Hit, Role
 from structurer.layout import Chunk
 from structurer.parse import parse
 from structurer.record import pointer
-from structurer.schema import Group, Leaf
+from structurer.schema import Group, Leaf, Node
 
 MAX_READINGS = 64  # ways to place a row's figures that are tried against the checks
 _AMBIGUOUS = "fewer figures are printed than the row has columns"
@@ -25,7 +27,11 @@ def read_matrix(draft: Draft, head: Head) -> None:
     for hit in draft.hits:
         if head.end <= hit.start < head.stop:
             owner = next((owner for owner in hit.owned(Role.ROW) if owner.table is head.table), None)
-            if owner is not None and isinstance(owner.node, Group) and pointer(*owner.node.path, owner.node.members[0].name) not in draft.leaves:
+            if (
+                owner is not None
+                and isinstance(owner.node, Group)
+                and pointer(*owner.node.path, owner.node.members[0].name) not in draft.leaves
+            ):
                 _read_row(draft, head, hit, owner.node, short)
     for row, chunks in short:
         _place_short(draft, head, row, chunks)
@@ -66,15 +72,17 @@ def _place_short(draft: Draft, head: Head, row: Group, chunks: list[Chunk]) -> N
     readings = _readings(draft, head, chunks)
     if not readings:
         return
+    others = _quantities(draft, [member for member in head.table.members if member is not row]) if isinstance(head.table, Group) else {}
     scored = []
     for reading in readings:
         _put(draft, head, row, reading)
-        scored.append(_failing(draft, head))
+        scored.append(_failing(draft, head, row, {**others, **_quantities(draft, [row])}))
     best = min(scored)
     standing = [reading for reading, failing in zip(readings, scored, strict=True) if failing == best]
-    chosen = standing[0]
-    doubtful = frozenset(index for index in range(len(head.columns)) if len({_printed(draft, reading.get(index)) for reading in standing}) > 1)
-    _put(draft, head, row, chosen, doubtful)
+    doubtful = frozenset(
+        index for index in range(len(head.columns)) if len({_printed(draft, reading.get(index)) for reading in standing}) > 1
+    )
+    _put(draft, head, row, standing[0], doubtful)
 
 
 def _printed(draft: Draft, chunk: Chunk | None) -> str | None:
@@ -97,35 +105,23 @@ def _fits(column: Column, text: str) -> bool:
     return not percent or (column.leaf is not None and column.leaf.kind.value == "percent")
 
 
-def _failing(draft: Draft, head: Head) -> int:
-    """How many of the checks declared on the table, or on one of its rows, fail on what is drafted."""
-    facts = Facts(_quantities(draft, head), {})
-    failing = 0
-    for rule in draft.schema.rules:
-        if rule.scope[: len(head.table.path)] == head.table.path:
-            failing += confront(rule.check, facts, pointer(*rule.scope)).level is Level.FAIL
-    return failing
+def _failing(draft: Draft, head: Head, row: Group, quantities: dict[str, Quantity]) -> int:
+    """How many of the checks declared on the table, or on the row, fail."""
+    facts = Facts(quantities, {})
+    rules = (rule for rule in draft.schema.rules if rule.scope in (head.table.path, row.path))
+    return sum(confront(rule.check, facts, pointer(*rule.scope)).level is Level.FAIL for rule in rules)
 
 
-def _quantities(draft: Draft, head: Head) -> dict[str, Quantity]:
+def _quantities(draft: Draft, rows: Sequence[Node]) -> dict[str, Quantity]:
     found = {}
-    assert isinstance(head.table, Group)
-    for row in head.table.members:
-        assert isinstance(row, Group)
-        for leaf in row.members:
-            assert isinstance(leaf, Leaf)
+    for row in rows:
+        for leaf in row.members if isinstance(row, Group) else ():
             extract = draft.leaves.get(pointer(*leaf.path))
-            parsed = parse(extract.text if extract else None, leaf.kind)
-            if parsed.number is not None:
-                found[pointer(*leaf.path)] = quantity_of(parsed.number, parsed.decimals, extract.text or "" if extract else "")
+            if extract is not None and extract.text is not None and isinstance(leaf, Leaf):
+                parsed = parse(extract.text, leaf.kind)
+                if parsed.number is not None:
+                    found[pointer(*leaf.path)] = Quantity(parsed.number, Fraction(1, 10**parsed.decimals), extract.text)
     return found
-
-
-def quantity_of(number: object, decimals: int, text: str) -> Quantity:
-    from fractions import Fraction
-
-    assert isinstance(number, Fraction)
-    return Quantity(number, Fraction(1, 10**decimals), text)
 
 
 def read_total(draft: Draft, hit: Hit, row: Group, columns: tuple[Column, ...]) -> None:
@@ -138,14 +134,10 @@ def read_total(draft: Draft, hit: Hit, row: Group, columns: tuple[Column, ...]) 
         chosen = _under(columns, leaves, chunks) or [*chunks, *([None] * (len(leaves) - len(chunks)))]
     doubts = (_AMBIGUOUS,) if 0 < len(chunks) < len(leaves) else ()
     for leaf, chunk in zip(leaves, chosen, strict=True):
-        if chunk is None or is_blank(_text(draft, chunk)):
+        if chunk is None or is_blank(draft.text(chunk)):
             draft.blank(pointer(*leaf.path), *doubts)
         else:
             draft.put(pointer(*leaf.path), ((chunk.start, chunk.end),), doubts=doubts)
-
-
-def _text(draft: Draft, chunk: Chunk) -> str:
-    return draft.text(chunk)
 
 
 def _under(columns: tuple[Column, ...], leaves: list[Leaf], chunks: list[Chunk]) -> list[Chunk | None] | None:

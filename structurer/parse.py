@@ -25,14 +25,14 @@ _DAY_FIRST = re.compile(r"^(\d{1,2})[-./](\d{1,2})[-./](\d{4})$")
 _WORDS_DATE = re.compile(r"^(?:(\d{1,2})(?:st|nd|rd|th)?([a-z]+)\.?,?|([a-z]+)\.?(\d{1,2})(?:st|nd|rd|th)?,?)(\d{4})$")
 _MONTH = re.compile(r"^(\d{4})(?:年|[-./])(\d{1,2})(?:月|$)(?:\d{1,2}日?)?")
 _YEAR = re.compile(r"(?<!\d)((?:19|20|21)\d{2})(?!\d)")
-_MONTHS = {name: number for number, name in enumerate(
-    "january february march april may june july august september october november december".split(), 1)}  # fmt: skip
+_MONTH_NAMES = "january february march april may june july august september october november december"
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES.split(), 1)}
 _TERM = re.compile(r"(\d[\d,]*(?:\.\d+)?)([^\d+*/()\-.,=]*(?:/[^\d+*/()\-=]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`value` is canonical (decimal string, ISO date, int, text); `number` what checks reckon with, `decimals` as printed; `error` a code."""
+    """`value` is canonical (decimal string, ISO date, int, text); `number` is what checks reckon with; `decimals` as printed; `error` a code."""
 
     value: str | int | None
     number: Fraction | None = None
@@ -53,7 +53,7 @@ def parse(text: str | None, kind: Kind, choices: tuple[str, ...] = ()) -> Parsed
     return _PARSERS[kind](squeeze(text), choices)
 
 
-def _number(text: str, choices: tuple[str, ...]) -> Parsed:
+def _number(text: str, _: tuple[str, ...] = ()) -> Parsed:
     if text in BLANKS:
         return Parsed(None)
     tail = _UNIT_TAIL.search(text)
@@ -70,12 +70,12 @@ def _number(text: str, choices: tuple[str, ...]) -> Parsed:
     return Parsed(printed, Fraction(printed), len(decimals), scale=scale)
 
 
-def _percent(text: str, choices: tuple[str, ...]) -> Parsed:
-    return _number(re.sub(r"\(?%\)?$", "", text), choices)
+def _percent(text: str, _: tuple[str, ...] = ()) -> Parsed:
+    return _number(re.sub(r"\(?%\)?$", "", text))
 
 
-def _integer(text: str, choices: tuple[str, ...]) -> Parsed:
-    parsed = _number(text, choices)
+def _integer(text: str, _: tuple[str, ...] = ()) -> Parsed:
+    parsed = _number(text)
     if parsed.number is None:
         return parsed
     if parsed.number.denominator != 1:
@@ -83,12 +83,12 @@ def _integer(text: str, choices: tuple[str, ...]) -> Parsed:
     return Parsed(int(parsed.number), parsed.number)
 
 
-def _year(text: str, choices: tuple[str, ...]) -> Parsed:
+def _year(text: str, _: tuple[str, ...] = ()) -> Parsed:
     match = _YEAR.search(text)
     return Parsed(int(match.group(1)), Fraction(match.group(1))) if match else Parsed(None, error="not-a-year")
 
 
-def _month(text: str, choices: tuple[str, ...]) -> Parsed:
+def _month(text: str, _: tuple[str, ...] = ()) -> Parsed:
     match = _MONTH.match(text)
     if not match or not 1 <= int(match.group(2)) <= 12:
         return Parsed(None, error="not-a-month")
@@ -96,7 +96,7 @@ def _month(text: str, choices: tuple[str, ...]) -> Parsed:
     return Parsed(f"{year:04d}-{month:02d}", Fraction(year * 12 + month))
 
 
-def _date(text: str, choices: tuple[str, ...]) -> Parsed:
+def _date(text: str, _: tuple[str, ...] = ()) -> Parsed:
     if text in BLANKS:
         return Parsed(None)
     if match := _ISO.match(text):

@@ -116,6 +116,7 @@ def _optional(text: str, known: dict[str, tuple[Kind, tuple[str, ...]]], names: 
 
 
 def fields_of(leaves: tuple[Leaf, ...]) -> tuple[tuple[str, Kind, tuple[str, ...]], ...]:
+    """What a phrase may capture: names, kinds and choices of these leaves."""
     return tuple((leaf.name, leaf.kind, leaf.choices) for leaf in leaves)
 
 
@@ -137,17 +138,13 @@ def _stands(phrase: Phrase, folded: Folded, match: re.Match[str]) -> bool:
 
 
 def _found(phrase: Phrase, folded: Folded, match: re.Match[str], last: int) -> Found:
-    captures = {name: match.span(f"c{index}") for index, name in enumerate(phrase.names) if match.start(f"c{index}") >= 0 and name not in ("#", "")}
-    free = {"": match.span(f"c{index}") for index, name in enumerate(phrase.names) if name == "" and match.start(f"c{index}") >= 0}
-    captures |= free
-    end = match.end()
-    if phrase.open_end:
-        name = phrase.names[-1]
-        end = _line_end(folded, captures[name][0] + 1, last)
-        captures[name] = (captures[name][0], end)
-    else:
-        captures = {name: _balanced(folded, span, last) for name, span in captures.items()}
-    return Found(match.start(), end, captures)
+    spans = {name: match.span(f"c{index}") for index, name in enumerate(phrase.names) if name != "#"}
+    captures = {name: span for name, span in spans.items() if span[0] >= 0}
+    if not phrase.open_end:
+        return Found(match.start(), match.end(), {name: _balanced(folded, span, last) for name, span in captures.items()})
+    name = phrase.names[-1]
+    end = _line_end(folded, captures[name][0] + 1, last)
+    return Found(match.start(), end, {**captures, name: (captures[name][0], end)})
 
 
 def _line_end(folded: Folded, position: int, last: int) -> int:

@@ -1,4 +1,4 @@
-"""The way of a document, in order: segment, read (model, built-in reader or both), ground, confront, judge. The only place that orders stages."""
+"""The way of a document: segment, read (model, built-in reader or both), ground, confront, judge. The only place that orders stages."""
 
 from __future__ import annotations
 
@@ -64,9 +64,11 @@ def structure_document(document: Document, plan: Plan) -> Result:
     return Result(document.source, document.sha256, records, unplaced, document.warnings)
 
 
-def structure(path: str | Path, *, schema: Schema | str | Path | type | None = None, model: Model | str | None = None) -> tuple[Result, ...]:
-    """Structure a file or folder. `schema`: a Schema, a schema file, or a pydantic model class (default: the shipped ones); `model`: a Model
-    or the name of one at OPENAI_BASE_URL (default: the built-in reader). Raises StructurerError."""
+def structure(
+    path: str | Path, *, schema: Schema | str | Path | type | None = None, model: Model | str | None = None
+) -> tuple[Result, ...]:
+    """Structure a file or folder. `schema`: a Schema, a schema file, or a pydantic model class (default: the shipped ones); `model`: a
+    Model or the name of one at OPENAI_BASE_URL (default: the built-in reader). Raises StructurerError."""
     from structurer import ingest, library, providers
 
     asked = providers.from_environment(model) if isinstance(model, str) else model
@@ -147,7 +149,10 @@ def _grounded(layout: Layout, schema: Schema, extraction: Extraction) -> tuple[E
 
 def _across(drafts: list[_Draft]) -> list[_Draft]:
     """Add the checks that name related records of the same document."""
-    return [replace(draft, checks=(*draft.checks, *_related_checks(draft, drafts))) if draft.segment.schema.related else draft for draft in drafts]
+    return [
+        replace(draft, checks=(*draft.checks, *_related_checks(draft, drafts))) if draft.segment.schema.related else draft
+        for draft in drafts
+    ]
 
 
 def _related_checks(draft: _Draft, drafts: list[_Draft]) -> tuple[Checked, ...]:
@@ -158,17 +163,19 @@ def _related_checks(draft: _Draft, drafts: list[_Draft]) -> tuple[Checked, ...]:
             others[alias] = [other.facts for other in kin]
         elif partner := _partner(draft, related, drafts, kin):
             others[alias] = partner.facts
-    return check(draft.segment.schema, grafted(draft.facts, others), only=True)
+    return check(draft.segment.schema, grafted(draft.facts, others), across=True)
 
 
 def _partner(draft: _Draft, related: Related, drafts: list[_Draft], kin: list[_Draft]) -> _Draft | None:
     """The record of the other kind with the same name: names paired one to one, likest first, the nearest on the page among equals."""
     own = [other for other in drafts if other.segment.schema is draft.segment.schema]
-    pairs = sorted(
-        ((-_likeness(_name(one, related), _name(two, related)), abs(two.segment.start - one.segment.start), i, j) for i, one in enumerate(own) for j, two in enumerate(kin)),
-    )  # fmt: skip
+    pairs = [
+        (-_likeness(_name(one, related), _name(two, related)), abs(two.segment.start - one.segment.start), i, j)
+        for i, one in enumerate(own)
+        for j, two in enumerate(kin)
+    ]
     taken: dict[int, int] = {}
-    for likeness, _, i, j in pairs:
+    for likeness, _, i, j in sorted(pairs):
         if -likeness >= MIN_NAME_LIKENESS and i not in taken and j not in taken.values():
             taken[i] = j
     index = next(number for number, other in enumerate(own) if other is draft)
@@ -192,13 +199,17 @@ def _likeness(one: str, two: str) -> float:
 def _record(document: Document, draft: _Draft, index: int, plan: Plan) -> Record:
     part, extraction = draft.segment, draft.extraction
     claims = [span for _, value in draft.values.values() for span in value.spans]
-    left = tuple(replace(entry, page=document.page_of(entry.start)) for entry in unclaimed(draft.layout, [*claims, *extraction.explained, _title(draft)]))
+    left = tuple(
+        replace(entry, page=document.page_of(entry.start))
+        for entry in unclaimed(draft.layout, [*claims, *extraction.explained, _title(draft)])
+    )
     complete = proved_complete(extraction.rows, draft.checks)
     lost = _lost(draft, left, complete)
     values, review = judge(draft.values, extraction.doubts, draft.checks, lost)
     return Record(
-        kind=part.schema.kind, source=document.source, index=index, start=part.start, end=part.end, leaves=values, rows=dict(extraction.rows),
-        checks=draft.checks, review=review, unclaimed=left, complete=complete, provenance=_provenance(draft, plan),
+        kind=part.schema.kind, source=document.source, index=index, start=part.start, end=part.end,
+        leaves=values, rows=dict(extraction.rows), checks=draft.checks, review=review,
+        unclaimed=left, complete=complete, provenance=_provenance(draft, plan),
     )  # fmt: skip
 
 

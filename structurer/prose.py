@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from structurer.draft import Draft
 from structurer.fields import split
@@ -17,7 +18,13 @@ from structurer.schema import Group, Kind, Leaf, Node, Rows
 MAX_ITEMS = 2000
 MAX_PERHAPS = 50  # matches of a phrase that are tried against the checks
 MIN_PRICED = 0.8  # share of numbered items that print an amount, below which the list is one of remarks
-_HEADING_STYLES = (r"[一二三四五六七八九十]{1,3}[、.]", r"\([一二三四五六七八九十]{1,3}\)", r"\d{1,2}[、.](?!\d)", r"第[一二三四五六七八九十]{1,3}[章节部分]+", "")
+_HEADING_STYLES = (
+    r"[一二三四五六七八九十]{1,3}[、.]",
+    r"\([一二三四五六七八九十]{1,3}\)",
+    r"\d{1,2}[、.](?!\d)",
+    r"第[一二三四五六七八九十]{1,3}[章节部分]+",
+    "",
+)
 _ITEM_STYLES = (r"\d{1,2}[.、](?!\d)", r"-?\(\d{1,2}\)", r"-?\([一二三四五六七八九十]{1,3}\)", r"\d{1,2}\)", r"[①-⑳]", r"[a-z]\)")
 _AMOUNT = r"(?<![\d.,])(\d[\d,]*(?:\.\d+)?)({units})(?![/·])"
 _CLAUSE = re.compile(r"[,，。;；:：]")
@@ -92,7 +99,9 @@ def find_section(draft: Draft, title: str) -> Region | None:
     folded = draft.layout.folded
     for style in _HEADING_STYLES:
         for match in re.finditer(f"{style}{re.escape(title)}:?", folded.chars):
-            if folded.break_before(match.start()) >= Break.LINE and (folded.break_before(match.end()) >= Break.LINE or match.group().endswith(":")):
+            if folded.break_before(match.start()) >= Break.LINE and (
+                folded.break_before(match.end()) >= Break.LINE or match.group().endswith(":")
+            ):
                 draft.explain(*folded.span(match.start(), match.end()))
                 return Region(match.end(), _next_heading(folded, style, match.end()))
     return None
@@ -403,7 +412,7 @@ def _read_parts(draft: Draft, node: Rows, region: Region) -> None:
         first, last = found.captures[""]
         ends = [match.start() for match in re.finditer(f"[{re.escape(squeeze(node.separator or '，'))}]", folded.chars[first:last])]
         cuts = [first, *(first + end + 1 for end in ends), last + 1]
-        items = [Item("", start, start, end - 1, 0) for start, end in zip(cuts, cuts[1:], strict=False) if end - 1 > start]
+        items = [Item("", start, start, end - 1, 0) for start, end in pairwise(cuts) if end - 1 > start]
         priced = [item for item in items if _amount(node, folded, item) is not None]
         if len(priced) >= 2:
             draft.rows[place] = len(priced)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from structurer.checks import Outcome, Quantity
@@ -155,6 +156,7 @@ class Result:
     warnings: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=65536)
 def pointer(*parts: str | int) -> str:
     """A JSON pointer of the given keys and row numbers."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
@@ -162,13 +164,13 @@ def pointer(*parts: str | int) -> str:
 
 def expanded(path: tuple[str, ...], rows: Mapping[str, int], base: str = "") -> Iterator[str]:
     """The JSON pointers of a schema path: every "*" becomes each row that the list at that place has."""
-    if not path:
-        yield base
-    elif path[0] == "*":
-        for number in range(rows.get(base, 0)):
-            yield from expanded(path[1:], rows, f"{base}/{number}")
-    else:
-        yield from expanded(path[1:], rows, base + pointer(path[0]))
+    if "*" not in path:
+        yield base + pointer(*path)
+        return
+    star = path.index("*")
+    base += pointer(*path[:star])
+    for number in range(rows.get(base, 0)):
+        yield from expanded(path[star + 1 :], rows, f"{base}/{number}")
 
 
 def leaf_pointers(schema: Schema, rows: Mapping[str, int]) -> Iterator[tuple[str, Leaf]]:

@@ -38,13 +38,42 @@ from structurer.errors import SchemaError
 MAX_DEPTH = 16  # levels of nesting, far above any printed form
 MAX_FIELDS = 2000  # leaves of one schema
 KEYWORDS = frozenset(
-    "x-labels x-captions x-anchors x-kind x-unit x-beneath x-spans-rows x-values x-section x-phrases x-itemised x-separator"
-    " x-checks x-related".split()
+    [
+        "x-labels",
+        "x-captions",
+        "x-anchors",
+        "x-kind",
+        "x-unit",
+        "x-beneath",
+        "x-spans-rows",
+        "x-values",
+        "x-section",
+        "x-phrases",
+        "x-itemised",
+        "x-separator",
+        "x-checks",
+        "x-related",
+    ]
 )
-STRUCTURE = frozenset("type properties items $ref $defs definitions required enum const anyOf oneOf additionalProperties".split())
-REMARKS = frozenset("$schema $id $comment title description default examples deprecated readOnly writeOnly".split())
+STRUCTURE = frozenset(
+    ["type", "properties", "items", "$ref", "$defs", "definitions", "required", "enum", "const", "anyOf", "oneOf", "additionalProperties"]
+)
+REMARKS = frozenset(["$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"])
 VALIDATED = frozenset(  # obeyed by the validation of the finished record, not by the reading
-    "pattern format minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength minItems maxItems uniqueItems".split()
+    [
+        "pattern",
+        "format",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "minLength",
+        "maxLength",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+    ]
 )
 
 

@@ -42,7 +42,9 @@ class Title:
 def segment(text: str, schemas: Sequence[Schema]) -> tuple[tuple[Segment, ...], tuple[tuple[int, int], ...]]:
     """The forms of a text in order, and the stretches that belong to none."""
     titles = _supported(text, list(_titles(text, schemas)))
-    segments = [Segment(title.schema, title.start, end) for title, end in zip(titles, [*(t.start for t in titles[1:]), len(text)], strict=True)]
+    segments = [
+        Segment(title.schema, title.start, end) for title, end in zip(titles, [*(t.start for t in titles[1:]), len(text)], strict=True)
+    ]
     if not segments:
         segments = _untitled(text, schemas)
     left = _gaps(segments, len(text))
@@ -80,11 +82,19 @@ def _is_title(printed: str, anchor: str, schema: Schema) -> bool:
         return False
     position = printed.find(anchor)
     before, behind = printed[:position], printed[position + len(anchor) :]
-    if _MENTION.search(before) or (behind and behind[-1] in "。；，,;") or before.startswith(("见", "详见", "附")) and not behind and len(before) <= 2:
+    if (
+        _MENTION.search(before)
+        or (behind and behind[-1] in "。；，,;")
+        or (before.startswith(("见", "详见", "附")) and not behind and len(before) <= 2)
+    ):
         return False
     if any(label.startswith(anchor) and printed.startswith(label) for label in _signs(schema)):
         return False
-    return len(before) <= 30 and (not before or not behind or behind[0] in "([" or behind[0].isdigit()) and (not behind or behind[0] in "([-:#" or behind[0].isdigit())
+    return (
+        len(before) <= 30
+        and (not before or not behind or behind[0] in "([" or behind[0].isdigit())
+        and (not behind or behind[0] in "([-:#" or behind[0].isdigit())
+    )
 
 
 @lru_cache(maxsize=256)
@@ -107,23 +117,16 @@ def support(text: str, schema: Schema) -> int:
 
 
 def _supported(text: str, titles: list[Title]) -> list[Title]:
-    """Titles with a form below them. One without is dropped: its text goes to the title before it, or (printed twice) to the next."""
+    """Titles with a form below them. One without any (printed twice, or on a cover) begins the form that the next title names."""
     kept: list[Title] = []
     pending: int | None = None
     for title, end in zip(titles, [*(following.start for following in titles[1:]), len(text)], strict=True):
-        needed = min(MIN_SUPPORT, len(_signs(title.schema)))
-        if support(text[title.start : end], title.schema) >= needed:
-            start = pending if pending is not None and _same_kind_follows(kept, title) else title.start
-            kept.append(Title(title.schema, start, title.length))
+        if support(text[title.start : end], title.schema) >= min(MIN_SUPPORT, len(_signs(title.schema))):
+            kept.append(Title(title.schema, title.start if pending is None else pending, title.length))
             pending = None
         elif pending is None:
-            pending = title.start if not kept or kept[-1].schema is not title.schema else None
             pending = title.start
     return kept
-
-
-def _same_kind_follows(kept: list[Title], title: Title) -> bool:
-    return True
 
 
 def _gaps(segments: list[Segment], end: int) -> list[tuple[int, int]]:
@@ -141,7 +144,9 @@ def _untitled(text: str, schemas: Sequence[Schema]) -> list[Segment]:
     plain = [schema for schema in schemas if not _by_phrases_only(schema)]
     if len(schemas) == 1:
         plain = list(schemas)
-    scored = sorted(((support(text, schema), -index, schema) for index, schema in enumerate(plain)), key=lambda found: found[:2], reverse=True)
+    scored = sorted(
+        ((support(text, schema), -index, schema) for index, schema in enumerate(plain)), key=lambda found: found[:2], reverse=True
+    )
     if not scored:
         return []
     score, _, schema = scored[0]

@@ -33,7 +33,7 @@ def settle(schema: Schema, first: Extraction, second: Extraction, matches: Mappi
         else:
             trials += 1
             leaves[place] = _decide(schema, base, place, mine, theirs, matches.get(place, Match.NONE), tried=trials <= MAX_TRIALS)
-    merged = {**{place: why for place, why in base.doubts.items()}, **doubts}
+    merged = {**base.doubts, **doubts}
     return Extraction(base.kind, f"{first.reader}+{second.reader}", leaves, base.rows, merged, other.explained)
 
 
@@ -63,7 +63,9 @@ def _with_list(base: Extraction, source: Extraction, place: str) -> Extraction:
 
     leaves = {key: extract for key, extract in base.leaves.items() if not inside(key)}
     leaves |= {key: extract for key, extract in source.leaves.items() if inside(key)}
-    rows = {key: count for key, count in base.rows.items() if not inside(key)} | {key: count for key, count in source.rows.items() if inside(key)}
+    rows = {key: count for key, count in base.rows.items() if not inside(key)} | {
+        key: count for key, count in source.rows.items() if inside(key)
+    }
     return replace(base, leaves=leaves, rows=rows)
 
 

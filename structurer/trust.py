@@ -28,7 +28,10 @@ _ERRORS = {
 
 
 def judge(
-    leaves: Mapping[str, tuple[Leaf, Value]], doubts: Mapping[str, tuple[str, ...]], checks: Iterable[Checked], lost: Mapping[str, tuple[Unclaimed, ...]]
+    leaves: Mapping[str, tuple[Leaf, Value]],
+    doubts: Mapping[str, tuple[str, ...]],
+    checks: Iterable[Checked],
+    lost: Mapping[str, tuple[Unclaimed, ...]],
 ) -> tuple[dict[str, Value], tuple[Review, ...]]:
     """Flags and scores. `doubts` concern rows, lists or the whole; `lost` are figures that stand among a list's rows and in none."""
     reasons: dict[str, list[str]] = {}
@@ -42,8 +45,10 @@ def judge(
     failing, pinned = _by_cell(checks, leaves)
     for place, words in failing.items():
         reasons.setdefault(place, []).extend(words)
-    values = {place: _flagged(value, reasons.get(place, ()), place in failing, pinned.get(place, 0)) for place, (_, value) in leaves.items()}
-    review = tuple(Review(place, _flag_of(leaves.get(place), why), tuple(dict.fromkeys(why))) for place, why in sorted(reasons.items()))
+    values = {
+        place: _flagged(value, reasons.get(place, ()), place in failing, pinned.get(place, 0)) for place, (_, value) in leaves.items()
+    }
+    review = tuple(Review(place, _flag_of(leaves.get(place)), tuple(dict.fromkeys(why))) for place, why in sorted(reasons.items()))
     return values, review
 
 
@@ -101,7 +106,7 @@ def _flagged(value: Value, why: Iterable[str], failing: bool, pinned: int) -> Va
     return replace(value, score=round(score, 4), flag=Flag.REVIEW if list(why) else Flag.ACCEPT)
 
 
-def _flag_of(leaf_value: tuple[Leaf, Value] | None, why: list[str]) -> Flag:
+def _flag_of(leaf_value: tuple[Leaf, Value] | None) -> Flag:
     """A value that is not on the page is not to be used; everything else is to be looked at."""
     missing = leaf_value is not None and leaf_value[1].text is not None and leaf_value[1].match is Match.NONE
     return Flag.REJECT if missing else Flag.REVIEW
