@@ -108,3 +108,20 @@ class Document:
         last = bisect_left(self._word_starts, end)
         found = tuple(word for word in self.words[first:last] if word.end > start and word.start < end)
         return found or (Span(start, end, self.page_of(start)),)
+
+    def evidence(self, start: int, end: int) -> tuple[Span, ...]:
+        """Where text[start:end] is printed: one span a page, its box around the words it touches, its confidence that of the worst."""
+        words = self.locate(start, end)
+        if not self.words:
+            return words
+        pages = dict.fromkeys(word.page for word in words)
+        return tuple(_around([word for word in words if word.page == page], start, end) for page in pages)
+
+
+def _around(words: list[Span], start: int, end: int) -> Span:
+    boxes = [word.box for word in words if word.box is not None]
+    sure = [word.confidence for word in words if word.confidence is not None]
+    box = None
+    if boxes:
+        box = Box(min(b.x0 for b in boxes), min(b.top for b in boxes), max(b.x1 for b in boxes), max(b.bottom for b in boxes))
+    return Span(max(start, words[0].start), min(end, words[-1].end), words[0].page, box, min(sure, default=None))

@@ -6,6 +6,7 @@ Numbers are exact rationals (`fractions.Fraction`); floats never appear, because
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -32,13 +33,15 @@ _TERM = re.compile(r"(\d[\d,]*(?:\.\d+)?)([^\d+*/()\-.,=]*(?:/[^\d+*/()\-=]+)*)"
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """`value` is canonical (decimal string, ISO date, int, text); `number` is what checks reckon with; `decimals` as printed; `error` a code."""
+    """`value` is canonical (decimal string, ISO date, int, text), `number` what checks reckon with, `decimals` as printed, `error` a code.
+
+    `scale` is the size of a money unit printed with the number itself, in base units."""
 
     value: str | int | None
     number: Fraction | None = None
     decimals: int = 0
     error: str | None = None
-    scale: int | None = None  # a money unit printed with the number itself, in base units
+    scale: int | None = None
 
 
 def parse(text: str | None, kind: Kind, choices: tuple[str, ...] = ()) -> Parsed:
@@ -134,7 +137,7 @@ def _unit(text: str, choices: tuple[str, ...]) -> Parsed:
     return _choice(text, choices)
 
 
-_PARSERS = {
+_PARSERS: dict[Kind, Callable[[str, tuple[str, ...]], Parsed]] = {
     Kind.NUMBER: _number, Kind.PERCENT: _percent, Kind.INTEGER: _integer, Kind.YEAR: _year, Kind.MONTH: _month, Kind.DATE: _date,
     Kind.CHOICE: _choice, Kind.UNIT: _unit,
 }  # fmt: skip

@@ -4,31 +4,48 @@ A phrase is matched on folded text without white space, so line breaks and width
 bounded, because schemas come from strangers: literal text, {name} (a value of that field's kind), {} (any short text), {#} (a running
 number that stands apart), [optional text], … (a gap inside the sentence). A phrase that begins with "?" prints the value only perhaps: it
 is taken only where a check bears it out.
+
+Every step of a search is bounded, whatever the phrase and the text: an optional text that stands there is taken, of several choices the
+longest, and a gap ends at the first place where what follows it, up to the next gap, fits. Nothing of that is taken back.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol
 
 from structurer.fold import Break, Folded, squeeze
-from structurer.schema import Kind, Leaf
 
 MAX_PHRASE = 200  # characters
-MAX_GAPS = 3  # gaps and free texts of one phrase: more could make a search slow
+MAX_GAPS = 3  # gaps and free texts of one phrase
+MAX_NUMBERS = 2  # running numbers of one phrase
 _PART = re.compile(r"\{([^{}]*)\}|\[([^\[\]]*)\]|(…)|([^{}\[\]…]+)")
 _FREE = r"[^。；;]{1,80}?"
-_NUMBER = r"(?<![\d.,])\d[\d,]*(?:\.\d+)?(?![\d.])"
-_CAPTURES = {
-    Kind.NUMBER: _NUMBER,
-    Kind.PERCENT: _NUMBER + "%?",
-    Kind.INTEGER: r"(?<!\d)\d{1,9}(?!\d)",
-    Kind.YEAR: r"(?<!\d)(?:19|20|21)\d{2}(?!\d)",
-    Kind.MONTH: r"(?<!\d)\d{4}(?:年|[./-])\d{1,2}(?:月(?:\d{1,2}日)?|(?!\d))",
-    Kind.DATE: r"(?<!\d)\d{4}(?:年|[./-])\d{1,2}(?:月|[./-])\d{1,2}日?",
+_GAP = r"[^。；;]{0,30}?"
+_NUMBER = r"(?<![\d.,])\d+(?:,\d+)*(?:\.\d+)?(?![\d.])"  # a comma behind it is no part of it
+_CAPTURES = {  # by kind (schema.Kind)
+    "number": _NUMBER,
+    "percent": _NUMBER + "%?",
+    "integer": r"(?<!\d)\d{1,9}(?!\d)",
+    "year": r"(?<!\d)(?:19|20|21)\d{2}(?!\d)",
+    "month": r"(?<!\d)\d{4}(?:年|[./-])\d{1,2}(?:月(?:\d{1,2}日)?|(?!\d))",
+    "date": r"(?<!\d)\d{4}(?:年|[./-])\d{1,2}(?:月|[./-])\d{1,2}日?",
 }
+_Fields = tuple[tuple[str, str, tuple[str, ...]], ...]
+
+
+class Field(Protocol):
+    """A leaf of a schema, as far as phrases know it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def choices(self) -> tuple[str, ...]: ...
 
 
 class PhraseError(ValueError):
@@ -56,7 +73,7 @@ class Found:
 
 
 @lru_cache(maxsize=4096)
-def compile_phrase(text: str, fields: tuple[tuple[str, Kind, tuple[str, ...]], ...]) -> Phrase:
+def compile_phrase(text: str, fields: _Fields) -> Phrase:
     """Compile a phrase; `fields` are the names it may capture with their kinds and choices. Raises PhraseError."""
     perhaps, text = text.startswith("?"), text.removeprefix("?")
     if len(text) > MAX_PHRASE:
@@ -65,57 +82,61 @@ def compile_phrase(text: str, fields: tuple[tuple[str, Kind, tuple[str, ...]], .
         raise PhraseError("brackets that do not close")
     known = {name: (kind, choices) for name, kind, choices in fields}
     names: list[str] = []
-    numbered: list[str] = []
     pieces: list[str] = []
     gaps = 0
     for part in _PART.finditer(text):
         name, optional, gap, literal = part.groups()
         if name is not None:
-            piece, free = _capture(name, known, len(names), numbered)
+            piece, free = _capture(name, known, len(names))
             names.append(name)
-            gaps += free
         elif optional is not None:
-            piece, optional_gaps = _optional(optional, known, names, numbered)
-            gaps += optional_gaps
+            piece, free = _optional(optional, known, names)
         else:
-            piece, gaps = (r"[^。；;]{0,30}?", gaps + 1) if gap else (re.escape(squeeze(literal)), gaps)
-        pieces.append(piece)
+            piece, free = (_GAP, True) if gap else (re.escape(squeeze(literal)), False)
+        pieces.append(f"{')(?>' if gaps else '(?>'}{piece}" if free else piece)
+        gaps += free
     if gaps > MAX_GAPS:
         raise PhraseError(f"more than {MAX_GAPS} gaps and free texts")
+    if names.count("#") > MAX_NUMBERS:
+        raise PhraseError(f"more than {MAX_NUMBERS} running numbers")
     open_end = bool(names) and pieces[-1].endswith(f"{_FREE})")
-    return Phrase(re.compile("".join(pieces), re.IGNORECASE), tuple(names), tuple(numbered), open_end, perhaps)
+    pattern = re.compile("".join(pieces) + ")" * bool(gaps), re.IGNORECASE)
+    if pattern.match(""):
+        raise PhraseError("a phrase that every text would match")
+    numbered = tuple(f"c{index}" for index, name in enumerate(names) if name == "#")
+    return Phrase(pattern, tuple(names), numbered, open_end, perhaps)
 
 
-def _capture(name: str, known: dict[str, tuple[Kind, tuple[str, ...]]], index: int, numbered: list[str]) -> tuple[str, int]:
+def _capture(name: str, known: Mapping[str, tuple[str, tuple[str, ...]]], index: int) -> tuple[str, bool]:
+    """The pattern of a capture, and whether it is a free text."""
     if name == "#":
-        numbered.append(f"c{index}")
-        return rf"(?P<c{index}>\d{{1,3}})", 0
+        return rf"(?P<c{index}>\d{{1,3}})", False
     if name == "":
-        return f"(?P<c{index}>{_FREE})", 1
+        return f"(?P<c{index}>{_FREE})", True
     if name not in known:
         raise PhraseError(f"no field {name!r} to capture; there are {', '.join(sorted(known)) or 'none'}")
     kind, choices = known[name]
-    if kind in (Kind.CHOICE, Kind.UNIT) and choices:
+    if kind in ("choice", "unit") and choices:
         words = "|".join(re.escape(squeeze(choice)) for choice in sorted(choices, key=len, reverse=True))
-        return rf"(?P<c{index}>{words})(?![/·])", 0
+        return rf"(?P<c{index}>(?>{words}))(?![/·])", False
     pattern = _CAPTURES.get(kind)
-    return (f"(?P<c{index}>{pattern})", 0) if pattern else (f"(?P<c{index}>{_FREE})", 1)
+    return f"(?P<c{index}>{pattern or _FREE})", pattern is None
 
 
-def _optional(text: str, known: dict[str, tuple[Kind, tuple[str, ...]]], names: list[str], numbered: list[str]) -> tuple[str, int]:
+def _optional(text: str, known: Mapping[str, tuple[str, tuple[str, ...]]], names: list[str]) -> tuple[str, bool]:
     if text == "…":
-        return r"(?:[^。；;]{0,30}?)", 1
+        return _GAP, True
     match = re.fullmatch(r"\{([^{}]*)\}", text)
     if match:
-        piece, free = _capture(match.group(1), known, len(names), numbered)
+        piece, free = _capture(match.group(1), known, len(names))
         names.append(match.group(1))
-        return f"(?:{piece})?", free
+        return f"(?:{piece})?" if free else f"(?:{piece})?+", free
     if "{" in text or "}" in text:
         raise PhraseError("an optional part is text or one {capture}")
-    return f"(?:{re.escape(squeeze(text))})?", 0
+    return f"(?:{re.escape(squeeze(text))})?+", False
 
 
-def fields_of(leaves: tuple[Leaf, ...]) -> tuple[tuple[str, Kind, tuple[str, ...]], ...]:
+def fields_of(leaves: Iterable[Field]) -> _Fields:
     """What a phrase may capture: names, kinds and choices of these leaves."""
     return tuple((leaf.name, leaf.kind, leaf.choices) for leaf in leaves)
 

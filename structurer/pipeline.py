@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from structurer import __version__, reader
-from structurer.checks import Facts
+from structurer.checks import Facts, Quantity
 from structurer.confront import check, figures, grafted, joined, lists_of
 from structurer.document import Document
 from structurer.errors import UsageError
@@ -18,11 +18,13 @@ from structurer.ground import ground, known_match
 from structurer.layout import Layout
 from structurer.ledger import proved_complete, unclaimed
 from structurer.llm import Model, Reply
+from structurer.parse import Parsed
 from structurer.record import Checked, Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
 from structurer.schema import Leaf, Related, Schema
 from structurer.segment import Segment, segment
 from structurer.settle import settle
 from structurer.trust import judge
+from structurer.validate import violations
 
 if TYPE_CHECKING:
     from structurer.extract import Prompt
@@ -101,15 +103,29 @@ def _draft(document: Document, part: Segment, plan: Plan) -> _Draft:
     extraction, matches, replies = _read(document, part, plan, layout)
     texts = {place: extract.text for place, extract in extraction.leaves.items()}
     read = figures(part.schema, texts, extraction.rows)
-    values = {}
-    for place, leaf in leaf_pointers(part.schema, extraction.rows):
-        extract, parsed = extraction.leaves[place], read.parsed[place]
-        values[place] = (leaf, Value(
-            text=extract.text, value=parsed.value, quantity=read.facts.cells.get(place), error=parsed.error, spans=extract.spans,
-            match=matches[place], reader=extraction.reader, doubts=extract.doubts, alternatives=extract.alternatives,
-        ))  # fmt: skip
+    values = {
+        place: (
+            leaf,
+            _value(document, extraction.leaves[place], read.parsed[place], read.facts.cells.get(place), matches[place], extraction.reader),
+        )
+        for place, leaf in leaf_pointers(part.schema, extraction.rows)
+    }
     facts = joined(part.schema, read.facts)
     return _Draft(part, layout, extraction, values, facts, check(part.schema, facts), replies)
+
+
+def _value(document: Document, extract: Extract, parsed: Parsed, quantity: Quantity | None, match: Match, name: str) -> Value:
+    return Value(
+        text=extract.text,
+        value=parsed.value,
+        quantity=quantity,
+        error=parsed.error,
+        spans=tuple(span for start, end in extract.spans for span in document.evidence(start, end)),
+        match=match,
+        reader=name,
+        doubts=extract.doubts,
+        alternatives=extract.alternatives,
+    )
 
 
 def _read(document: Document, part: Segment, plan: Plan, layout: Layout) -> tuple[Extraction, dict[str, Match], tuple[Reply, ...]]:
@@ -198,14 +214,16 @@ def _likeness(one: str, two: str) -> float:
 
 def _record(document: Document, draft: _Draft, index: int, plan: Plan) -> Record:
     part, extraction = draft.segment, draft.extraction
-    claims = [span for _, value in draft.values.values() for span in value.spans]
+    claims = [(span.start, span.end) for _, value in draft.values.values() for span in value.spans]
     left = tuple(
         replace(entry, page=document.page_of(entry.start))
         for entry in unclaimed(draft.layout, [*claims, *extraction.explained, _title(draft)])
     )
     complete = proved_complete(extraction.rows, draft.checks)
     lost = _lost(draft, left, complete)
-    values, review = judge(draft.values, extraction.doubts, draft.checks, lost)
+    broken = violations(part.schema, {place: value.value for place, (_, value) in draft.values.items()}, extraction.rows)
+    doubts = {place: (*extraction.doubts.get(place, ()), *broken.get(place, ())) for place in {**extraction.doubts, **broken}}
+    values, review = judge(draft.values, doubts, draft.checks, lost)
     return Record(
         kind=part.schema.kind, source=document.source, index=index, start=part.start, end=part.end,
         leaves=values, rows=dict(extraction.rows), checks=draft.checks, review=review,
@@ -228,7 +246,7 @@ def _lost(draft: _Draft, left: tuple[Unclaimed, ...], complete: tuple[str, ...])
             continue
         spans = [span for key, (_, value) in draft.values.items() if key.startswith(place + "/") for span in value.spans]
         if spans:
-            start, end = min(span[0] for span in spans), max(span[1] for span in spans)
+            start, end = min(span.start for span in spans), max(span.end for span in spans)
             among = tuple(entry for entry in left if start <= entry.start < end and any(char.isdigit() for char in entry.text))
             if among:
                 found[place] = among

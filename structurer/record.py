@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from structurer.checks import Outcome, Quantity
+from structurer.document import Span
 from structurer.schema import Group, Leaf, Node, Rows, Schema
 
 
@@ -68,15 +69,15 @@ class Value:
     """A leaf of a record.
 
     `value` is canonical: text, a decimal string without separators, an ISO date, an int for integers; None when blank. `quantity` is what
-    checks reckon with (None for blank or unparsable). `error` names why a printed text could not be parsed. `score` in [0, 1] is a raw
-    trust signal until it is calibrated.
+    checks reckon with (None for blank or unparsable). `error` names why a printed text could not be parsed. `spans` are the evidence: the
+    stretches of the text, their pages and (on PDF) their boxes. `score` in [0, 1] is a raw trust signal until it is calibrated.
     """
 
     text: str | None
     value: str | int | None
     quantity: Quantity | None = None
     error: str | None = None
-    spans: tuple[tuple[int, int], ...] = ()
+    spans: tuple[Span, ...] = ()
     match: Match = Match.NONE
     reader: str = ""
     doubts: tuple[str, ...] = ()

@@ -27,16 +27,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from structurer.checks import STAR, Check, CheckSyntaxError, parse, paths
 from structurer.errors import SchemaError
+from structurer.fold import squeeze
+from structurer.phrases import PhraseError, compile_phrase, fields_of
 
 MAX_DEPTH = 16  # levels of nesting, far above any printed form
 MAX_FIELDS = 2000  # leaves of one schema
+MAX_CHECKS = 2000  # of one schema, counted at every place that a $ref puts them
+MAX_NESTING = 100  # levels of JSON, those of defaults and examples included
+MAX_OBJECTS = 20_000  # JSON objects of one schema: each takes the meta-schema a quarter of a millisecond
+MAX_MISTAKES = 500  # that are listed; of a schema with more, the rest can wait
 KEYWORDS = frozenset(
     [
         "x-labels",
@@ -234,28 +242,50 @@ def lint(source: Any, *, kind: str) -> tuple[tuple[str, str], ...]:
 
 
 def _read(source: Any, kind: str) -> tuple[Schema | None, tuple[tuple[str, str], ...]]:
-    builder = _Builder(source)
     if not isinstance(source, dict):
         return None, (("", "a schema is a JSON object"),)
+    if refusal := _too_large(source):
+        return None, (("", refusal),)
+    builder = _Builder(source)
     builder.validate_keywords()
     root = builder.node(source, "", (), "", False, 0)
     if not isinstance(root, Group):
         builder.mistake("", 'a record\'s schema has "type": "object"')
-        return None, tuple(builder.mistakes)
-    rules = builder.rules(root)
+        return None, builder.located()
+    builder.relations(root)
     schema = Schema(
-        kind=str(source.get("x-kind-name") or kind),
+        kind=kind,
         title=str(source.get("title") or kind),
         anchors=builder.texts(source, "x-anchors", ""),
-        captions=builder.texts(source, "x-captions", ""),
+        captions=builder.labels(source, "x-captions", ""),
         root=root,
-        rules=rules,
+        rules=builder.rules(root),
         related=builder.related,
         joined=builder.joined,
         source=source,
-        digest=hashlib.sha256(json.dumps(source, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16],
+        digest=_digest(source),
     )
-    return schema, tuple(builder.mistakes)
+    return schema, builder.located()
+
+
+def _digest(source: Any) -> str:
+    canonical = json.dumps(source, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()[:16]
+
+
+def _too_large(source: Any) -> str | None:
+    """Why a schema is refused unread: everything behind this line may recurse into it, and takes its time for each object."""
+    level, objects = [source], 0
+    for _ in range(MAX_NESTING):
+        objects += sum(isinstance(node, dict) for node in level)
+        if objects > MAX_OBJECTS:
+            return f"more than {MAX_OBJECTS} JSON objects"
+        if any(not isinstance(key, str) for node in level if isinstance(node, dict) for key in node):
+            return "a key is a text"
+        level = [child for node in level if isinstance(node, dict | list) for child in (node.values() if isinstance(node, dict) else node)]
+        if not level:
+            return None
+    return f"nested deeper than {MAX_NESTING} levels"
 
 
 class _Builder:
@@ -263,37 +293,62 @@ class _Builder:
 
     def __init__(self, source: Any) -> None:
         self.source = source
-        self.mistakes: list[tuple[str, str]] = []
+        self.mistakes: dict[tuple[str, str], None] = {}
         self.declared: list[tuple[tuple[str, ...], str, Any]] = []
         self.fields = 0
+        self.units: list[tuple[str, str]] = []
         self.related: tuple[tuple[str, Related], ...] = ()
         self.joined: tuple[tuple[str, Joined], ...] = ()
 
     def mistake(self, pointer: str, sentence: str) -> None:
-        if (pointer, sentence) not in self.mistakes:
-            self.mistakes.append((pointer, sentence))
+        if len(self.mistakes) < MAX_MISTAKES:
+            self.mistakes[pointer, sentence] = None
+
+    def located(self) -> tuple[tuple[str, str], ...]:
+        """The mistakes, each where it is written: behind a $ref that is another place than where it was met."""
+        return tuple(dict.fromkeys((_written_at(self.source, pointer), sentence) for pointer, sentence in self.mistakes))
 
     def validate_keywords(self) -> None:
         """JSON Schema's own keywords are checked against its meta-schema by the `jsonschema` library."""
         from jsonschema import Draft202012Validator
 
         try:
-            for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(self.source):
-                self.mistake("".join(f"/{part}" for part in error.absolute_path), error.message[:300])
+            for error in islice(Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(self.source), MAX_MISTAKES):
+                self.mistake("".join(f"/{_escaped(str(part))}" for part in error.absolute_path), error.message[:300])
         except RecursionError:
             self.mistake("", "nested too deeply to be validated")
-        declared = self.source.get("x-related", {})
-        for alias, entry in declared.items() if isinstance(declared, dict) else ():
-            self.relation(str(alias), entry)
 
-    def relation(self, alias: str, entry: Any) -> None:
+    def relations(self, root: Group) -> None:
+        declared = self.source.get("x-related", {})
+        if not isinstance(declared, dict):
+            self.mistake("/x-related", "x-related is an object of aliases")
+            return
+        for alias, entry in declared.items():
+            self.relation(root, alias, f"/x-related/{_escaped(alias)}", entry)
+
+    def relation(self, root: Group, alias: str, pointer: str, entry: Any) -> None:
         match entry:
-            case {"kind": str(kind)}:
-                self.related += ((alias, Related(kind, entry.get("by"))),)
+            case {"kind": str(kind)} if isinstance(by := entry.get("by"), str | None):
+                self.related += ((alias, Related(kind, by)),)
+                if by is not None:
+                    self.known_field(root, by, pointer)
             case {"list": str(rows), "of": str(of), "by": [str(there), str(here)]}:
                 self.joined += ((alias, Joined(rows, of, there, here)),)
+                for name, field in ((rows, there), (of, here)):
+                    self.known_column(root, name, field, pointer)
             case _:
-                self.mistake(f"/x-related/{alias}", 'expected {"kind": ..., "by": ...} or {"list": ..., "of": ..., "by": [there, here]}')
+                self.mistake(pointer, 'expected {"kind": ..., "by": ...} or {"list": ..., "of": ..., "by": [there, here]}')
+
+    def known_field(self, node: Node, name: str, pointer: str) -> None:
+        if not (isinstance(node, Group) and isinstance(node.member(name), Leaf)):
+            self.mistake(pointer, f"no field {name!r}")
+
+    def known_column(self, root: Group, name: str, field: str, pointer: str) -> None:
+        rows = root.member(name)
+        if isinstance(rows, Rows):
+            self.known_field(rows.item, field, pointer)
+        else:
+            self.mistake(pointer, f"no list {name!r}")
 
     # -- nodes ---------------------------------------------------------------------------------------------------------
 
@@ -301,6 +356,7 @@ class _Builder:
         spec = self.resolved(spec, pointer, depth)
         json_type = self.type_of(spec, pointer)
         self.unknown_keywords(spec, pointer)
+        self.misplaced_keywords(spec, pointer, json_type, depth)
         printed = self.printed(spec, pointer, name)
         if json_type == "object" and depth < MAX_DEPTH:
             return self.group(spec, pointer, path, name, printed, required, depth)
@@ -315,14 +371,17 @@ class _Builder:
         if not isinstance(properties, dict) or not properties:
             self.mistake(pointer, "an object needs properties")
             properties = {}
-        wanted = spec.get("required", [])
+            self.fields += 1  # so that a schema cannot grow without end by objects that have none
+        wanted = {str(key) for key in _listed(spec.get("required", []))}
         members = tuple(
             self.node(child, f"{pointer}/properties/{_escaped(key)}", (*path, key), key, key in wanted, depth + 1)
             for key, child in properties.items()
-            if self.fields < MAX_FIELDS
+            if self.fields <= MAX_FIELDS
         )
-        for entry in _listed(spec.get("x-checks", [])):
-            self.declared.append((path, f"{pointer}/x-checks", entry))
+        if "*" in properties:
+            self.mistake(f"{pointer}/properties/*", "a field cannot be called '*', which stands for the rows of a list")
+        self.phrases(pointer, printed, [member for member in members if isinstance(member, Leaf)])
+        self.declared += [(path, f"{pointer}/x-checks", entry) for entry in _listed(spec.get("x-checks", []))]
         return Group(name, path, printed, members, required)
 
     def rows(self, spec: Any, pointer: str, path: tuple[str, ...], name: str, printed: Printed, required: bool, depth: int) -> Rows:
@@ -332,24 +391,36 @@ class _Builder:
         if isinstance(item, Rows):
             self.mistake(f"{pointer}/items", "a list of lists has no printed form; use a list of objects")
             item = Leaf(name, (*path, "*"), Kind.TEXT, Printed())
-        itemised = "x-itemised" in spec
-        return Rows(name, path, printed, item, itemised, self.texts(spec, "x-itemised", pointer), spec.get("x-separator"), required)
+        self.phrases(pointer, printed, [])
+        separator = self.text(spec, "x-separator", pointer)
+        return Rows(name, path, printed, item, "x-itemised" in spec, self.texts(spec, "x-itemised", pointer), separator, required)
 
     def leaf(self, spec: Any, pointer: str, path: tuple[str, ...], name: str, printed: Printed, required: bool, json_type: str) -> Leaf:
         self.fields += 1
-        if self.fields == MAX_FIELDS:
-            self.mistake(pointer, f"more than {MAX_FIELDS} fields")
+        if self.fields > MAX_FIELDS:
+            self.mistake("", f"more than {MAX_FIELDS} fields")
         enum = spec.get("enum", [])
-        return Leaf(
+        leaf = Leaf(
             name, path, self.kind_of(spec, pointer, json_type), printed,
-            unit=self.unit_of(spec, pointer),
-            spans_rows=bool(spec.get("x-spans-rows", False)),
+            unit=self.text(spec, "x-unit", pointer),
+            spans_rows=self.truth(spec, "x-spans-rows", pointer),
             values=self.values_of(spec, pointer),
             choices=tuple(str(value) for value in enum if value is not None) if isinstance(enum, list) else (),
             pattern=self.pattern_of(spec, pointer),
             json_type=json_type,
             required=required,
         )  # fmt: skip
+        self.phrases(pointer, printed, [leaf])
+        if leaf.unit is not None and leaf.unit.startswith("$."):
+            self.units.append((pointer, leaf.unit))
+        return leaf
+
+    def phrases(self, pointer: str, printed: Printed, leaves: list[Leaf]) -> None:
+        for text in printed.phrases:
+            try:
+                compile_phrase(text, fields_of(leaves))
+            except PhraseError as error:
+                self.mistake(f"{pointer}/x-phrases", f"{text!r}: {error}")
 
     def resolved(self, spec: Any, pointer: str, depth: int) -> dict[str, Any]:
         """The spec with a local $ref followed and a union with null undone; keywords beside the $ref win."""
@@ -371,10 +442,8 @@ class _Builder:
         if not isinstance(reference, str) or not reference.startswith("#"):
             self.mistake(pointer, f"only local references are followed, not {reference!r}")
             return {"type": "string"}
-        target: Any = self.source
-        for part in filter(None, reference[1:].split("/")):
-            target = target.get(part.replace("~1", "/").replace("~0", "~")) if isinstance(target, dict) else None
-        if not isinstance(target, dict):
+        target = _target(self.source, reference)
+        if target is None:
             self.mistake(pointer, f"$ref {reference!r} leads nowhere")
             return {"type": "string"}
         return target
@@ -382,33 +451,36 @@ class _Builder:
     def without_null(self, spec: dict[str, Any], pointer: str, depth: int) -> dict[str, Any]:
         """`anyOf: [X, null]` (as pydantic writes an optional field) is X."""
         for union in ("anyOf", "oneOf"):
-            branches = [branch for branch in spec.get(union, []) if not (isinstance(branch, dict) and branch.get("type") == "null")]
+            branches = _branches(spec, union)
             if not branches:
                 continue
-            if len({json.dumps(branch, sort_keys=True, default=str) for branch in branches}) > 1:
-                scalar = all(isinstance(branch, dict) and branch.get("type") in ("string", "number", "integer") for branch in branches)
+            if len({_canonical(branch) for _, branch in branches}) > 1:
+                scalar = all(isinstance(branch, dict) and branch.get("type") in ("string", "number", "integer") for _, branch in branches)
                 if not scalar:
                     self.mistake(f"{pointer}/{union}", "a union of several shapes cannot be read from a page")
-            if depth < MAX_DEPTH:
-                rest = {key: value for key, value in spec.items() if key != union}
-                return {**self.resolved(branches[0], f"{pointer}/{union}/0", depth + 1), **rest}
+            if depth >= MAX_DEPTH:
+                self.mistake(pointer, f"nested deeper than {MAX_DEPTH} levels")
+                return spec
+            number, branch = branches[0]
+            rest = {key: value for key, value in spec.items() if key != union}
+            return {**self.resolved(branch, f"{pointer}/{union}/{number}", depth + 1), **rest}
         return spec
 
     # -- parts of a node -----------------------------------------------------------------------------------------------
 
     def type_of(self, spec: dict[str, Any], pointer: str) -> str:
         declared = spec.get("type")
-        types = [name for name in _listed(declared) if name != "null"] if declared is not None else []
+        types = [str(name) for name in _listed(declared) if name != "null"] if declared is not None else []
         if not types:
             types = ["object" if "properties" in spec else "array" if "items" in spec else "string"]
         if len(types) > 1 and set(types) & {"object", "array"}:
             self.mistake(f"{pointer}/type", f"one of {types} must be chosen")
-        return str(types[0])
+        return types[0]
 
     def kind_of(self, spec: dict[str, Any], pointer: str, json_type: str) -> Kind:
         declared = spec.get("x-kind")
         if declared is not None:
-            if declared in set(Kind):
+            if declared in list(Kind):
                 return Kind(declared)
             self.mistake(f"{pointer}/x-kind", f"unknown kind {declared!r}; known: {', '.join(Kind)}")
         if isinstance(spec.get("enum"), list):
@@ -417,18 +489,28 @@ class _Builder:
             return Kind.DATE if spec.get("format") == "date" else Kind.TEXT
         return {"number": Kind.NUMBER, "integer": Kind.INTEGER}.get(json_type, Kind.CHOICE if json_type == "boolean" else Kind.TEXT)
 
-    def unit_of(self, spec: dict[str, Any], pointer: str) -> str | None:
-        unit = spec.get("x-unit")
-        if unit is not None and not isinstance(unit, str):
-            self.mistake(f"{pointer}/x-unit", "a unit is a text: the unit itself or the path of the field that prints it")
-            return None
-        return unit
+    def text(self, spec: dict[str, Any], key: str, pointer: str) -> str | None:
+        declared = spec.get(key)
+        if declared is None or (isinstance(declared, str) and declared.strip()):
+            return declared
+        self.mistake(f"{pointer}/{key}", f"{key} is a text")
+        return None
+
+    def truth(self, spec: dict[str, Any], key: str, pointer: str) -> bool:
+        declared = spec.get(key, False)
+        if not isinstance(declared, bool):
+            self.mistake(f"{pointer}/{key}", f"{key} is true or false")
+        return declared is True
 
     def values_of(self, spec: dict[str, Any], pointer: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
         declared = spec.get("x-values", [])
-        if isinstance(declared, dict):
-            return tuple((str(value), tuple(str(parent) for parent in _listed(parents))) for value, parents in declared.items())
-        return tuple((value, ()) for value in self.texts(spec, "x-values", pointer))
+        if not isinstance(declared, dict):
+            return tuple((value, ()) for value in self.texts(spec, "x-values", pointer))
+        found = {value: tuple(_listed(parents)) for value, parents in declared.items()}
+        if not all(_is_text(text) for value, parents in found.items() for text in (value, *parents)):
+            self.mistake(f"{pointer}/x-values", 'x-values is a list of texts or {"value": ["parent", ...]}')
+            return ()
+        return tuple(found.items())
 
     def pattern_of(self, spec: dict[str, Any], pointer: str) -> str | None:
         """A pattern must be one that RE2 runs in linear time: a schema comes from strangers and must not hang a run."""
@@ -437,21 +519,24 @@ class _Builder:
             return None
         import re2
 
+        quiet = re2.Options()
+        quiet.log_errors = False
         try:
-            re2.compile(pattern)
-        except re2.error as error:
-            self.mistake(f"{pointer}/pattern", f"not a pattern that can be run in linear time (RE2): {error}")
+            re2.compile(pattern, quiet)
+        except (re2.error, UnicodeEncodeError) as error:
+            why = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
+            self.mistake(f"{pointer}/pattern", f"not a pattern that can be run in linear time (RE2): {why}")
             return None
         return pattern
 
     def printed(self, spec: dict[str, Any], pointer: str, name: str) -> Printed:
-        labels = self.texts(spec, "x-labels", pointer)
+        labels = self.labels(spec, "x-labels", pointer)
         is_object = "properties" in spec
         return Printed(
             labels=labels or (() if is_object else self.default_labels(spec, name)),
             section=self.texts(spec, "x-section", pointer),
             phrases=self.texts(spec, "x-phrases", pointer),
-            beneath=bool(spec.get("x-beneath", False)),
+            beneath=self.truth(spec, "x-beneath", pointer),
             title=str(spec.get("title") or ""),
             description=str(spec.get("description") or ""),
         )
@@ -465,12 +550,19 @@ class _Builder:
 
     def texts(self, spec: Mapping[str, Any], key: str, pointer: str) -> tuple[str, ...]:
         declared = spec.get(key, [])
-        if isinstance(declared, str):
-            return (declared,)
-        if not isinstance(declared, list) or not all(isinstance(text, str) and text.strip() for text in declared):
-            self.mistake(f"{pointer}/{key}", f"{key} is a text or a list of texts")
-            return ()
-        return tuple(declared)
+        texts = tuple(_listed(declared))
+        if all(_is_text(text) for text in texts):
+            return texts
+        self.mistake(f"{pointer}/{key}", f"{key} is a text or a list of texts")
+        return ()
+
+    def labels(self, spec: Mapping[str, Any], key: str, pointer: str) -> tuple[str, ...]:
+        """Labels are compared without white space and closing colon: one of nothing else could not be found on a page."""
+        found = self.texts(spec, key, pointer)
+        for text in found:
+            if not squeeze(text).rstrip(":"):
+                self.mistake(f"{pointer}/{key}", f"unreachable label {text!r}")
+        return tuple(text for text in found if squeeze(text).rstrip(":"))
 
     def unknown_keywords(self, spec: dict[str, Any], pointer: str) -> None:
         for key in spec:
@@ -479,19 +571,35 @@ class _Builder:
             elif not key.startswith("x-") and key not in STRUCTURE | REMARKS | VALIDATED:
                 self.mistake(f"{pointer}/{key}", f"unsupported keyword {key!r}")
 
+    def misplaced_keywords(self, spec: dict[str, Any], pointer: str, json_type: str, depth: int) -> None:
+        """Keywords that would be passed over in silence where they stand."""
+        for key in ("x-anchors", "x-captions", "x-related"):
+            if depth and key in spec:
+                self.mistake(f"{pointer}/{key}", f"{key} belongs to the root of the schema")
+        for key, wanted in (("x-checks", "object"), ("x-itemised", "array"), ("x-separator", "array")):
+            if key in spec and json_type != wanted:
+                self.mistake(f"{pointer}/{key}", f"{key} belongs to an {wanted}")
+
     # -- checks --------------------------------------------------------------------------------------------------------
 
     def rules(self, root: Group) -> tuple[Rule, ...]:
-        found: list[Rule] = []
-        for number, (scope, pointer, entry) in enumerate(self.declared):
+        known = {node.path for node in _nodes(root)}
+        if len(self.declared) > MAX_CHECKS:
+            self.mistake("", f"more than {MAX_CHECKS} checks")
+        found: list[tuple[Rule, str]] = []
+        for number, (scope, pointer, entry) in enumerate(self.declared[:MAX_CHECKS]):
             rule = self.rule(number, scope, pointer, entry)
             if rule is not None:
-                found.append(rule)
-                self.unknown_fields(root, rule, pointer)
-        named = [(rule.id, rule.scope) for rule in found]
-        for identifier, scope in {name for name in named if named.count(name) > 1}:
-            self.mistake(pointer_of(scope), f"two checks are called {identifier!r}")
-        return tuple(found)
+                found.append((rule, pointer))
+                self.unknown_fields(known, rule, pointer)
+        for pointer, unit in self.units:
+            if tuple(unit[2:].split(".")) not in known:
+                self.mistake(f"{pointer}/x-unit", f"no field {unit!r}")
+        counts = Counter((rule.id, rule.scope) for rule, _ in found)
+        for rule, pointer in found:
+            if counts[rule.id, rule.scope] > 1:
+                self.mistake(pointer, f"two checks are called {rule.id!r}")
+        return tuple(rule for rule, _ in found)
 
     def rule(self, number: int, scope: tuple[str, ...], pointer: str, entry: Any) -> Rule | None:
         entry = {"check": entry} if isinstance(entry, str) else entry
@@ -508,26 +616,55 @@ class _Builder:
             return None
         return Rule(str(entry.get("id") or f"check-{number + 1}"), scope, check, str(requires), str(entry.get("says") or ""))
 
-    def unknown_fields(self, root: Group, rule: Rule, pointer: str) -> None:
+    def unknown_fields(self, known: set[tuple[str, ...]], rule: Rule, pointer: str) -> None:
         aliases = {alias for alias, _ in (*self.related, *self.joined)}
         for path in paths(rule.check):
-            parts = path.parts if path.absolute else (*rule.scope, *path.parts)
             if path.parts and path.parts[0] in aliases:
                 continue  # a field of a related record: known when that kind's schema is
-            if not _leads_somewhere(root, parts):
+            own = tuple("*" if part is STAR else "" if part == "*" else part for part in path.parts)
+            if (own if path.absolute else (*rule.scope, *own)) not in known:
                 self.mistake(pointer, f"{rule.check.text!r}: no field {_dotted(path.parts)!r}")
 
 
-def _leads_somewhere(root: Group, parts: tuple[Any, ...]) -> bool:
-    node: Node | None = root
-    for part in parts:
-        if part is STAR or part == "*":
-            node = node.item if isinstance(node, Rows) else None
+def _nodes(node: Node) -> Iterator[Node]:
+    yield node
+    for child in node.members if isinstance(node, Group) else (node.item,) if isinstance(node, Rows) else ():
+        yield from _nodes(child)
+
+
+def _branches(spec: Mapping[str, Any], union: str) -> list[tuple[int, Any]]:
+    """The branches of a union besides null, each with its place."""
+    declared = spec.get(union)
+    branches = declared if isinstance(declared, list) else []
+    return [(number, branch) for number, branch in enumerate(branches) if not (isinstance(branch, dict) and branch.get("type") == "null")]
+
+
+def _target(source: Any, reference: str) -> dict[str, Any] | None:
+    target = source
+    for part in filter(None, reference[1:].split("/")):
+        target = target.get(_unescaped(part)) if isinstance(target, dict) else None
+    return target if isinstance(target, dict) else None
+
+
+def _written_at(source: Any, pointer: str) -> str:
+    """The place in the file of what the builder met at a pointer: behind a $ref, or in the branch of a union."""
+    node, place = source, ""
+    for part in pointer.split("/")[1:]:
+        for _ in range(MAX_DEPTH):
+            if not isinstance(node, dict) or _unescaped(part) in node:
+                break
+            reference = node.get("$ref")
+            if isinstance(reference, str):
+                node, place = _target(source, reference), reference[1:]
+            elif found := [(union, *branch) for union in ("anyOf", "oneOf") for branch in _branches(node, union)]:
+                union, number, node = found[0]
+                place += f"/{union}/{number}"
+        place += f"/{part}"
+        if isinstance(node, list):
+            node = node[int(part)] if part.isdecimal() and int(part) < len(node) else None
         else:
-            node = node.member(part) if isinstance(node, Group) else None
-        if node is None:
-            return False
-    return True
+            node = node.get(_unescaped(part)) if isinstance(node, dict) else None
+    return place
 
 
 def pointer_of(path: tuple[str, ...]) -> str:
@@ -543,5 +680,17 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
 def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
+
+
+def _unescaped(part: str) -> str:
+    return part.replace("~1", "/").replace("~0", "~")

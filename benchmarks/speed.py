@@ -1,0 +1,253 @@
+"""What does a record cost, in time and memory, from a text file to its place in a run folder, and does it stay so for 20 times the input?
+
+    python benchmarks/speed.py [--documents FOLDER] [--repeat 20] [--runs 3] [--json]
+
+The whole way (ingest, segment, read, ground, check, judge, write) with the built-in reader, on the documents once and repeated: each run is
+a fresh process in a clean environment, so that its peak memory is its own, and of several runs the quickest counts, because a busy machine
+only ever adds time. Stages are told apart by wrapping the functions that they are; the package itself knows nothing of it. Time is CPU time
+where nothing else is said. Copies of a document are equal, so a cache keyed by text would flatter the repeated runs: compare both columns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from functools import reduce
+from importlib import import_module
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+REPORTS = ROOT.parent / "shared" / "reports"
+KIB_OF_MAXRSS = 1 / 1024 if sys.platform == "darwin" else 1  # getrusage(2): kilobytes on Linux, bytes on macOS
+START_RUNS = 9  # of each start-up command; the median counts
+STARTS = {
+    "bare interpreter": ("-c", "pass"),
+    "import structurer": ("-c", "import structurer"),
+    "from structurer import structure": ("-c", "from structurer import structure"),
+    "structurer --help": ("-m", "structurer", "--help"),
+}
+# What each stage consists of, as names the package calls through its modules. The time of a stage within another counts for the inner one.
+STAGES = {
+    "ingest": ("ingest.discover", "ingest.read"),
+    "segment": ("pipeline.segment",),
+    "read": ("pipeline.Layout", "reader.read"),
+    "ground, parse, check": ("pipeline._draft", "pipeline._across"),
+    "judge": ("pipeline._record", "batch.Tally.add"),
+    "write": ("store.create", "store.Run.expect", "store.Run.write_result", "store.Run.note", "store.Run.finish"),
+}
+BETWEEN = "between the stages"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run over all documents. Times are seconds; `growth` is the time of its last half over that of its first (None: one copy)."""
+
+    documents: int
+    records: int
+    cpu: float
+    wall: float
+    peak_mib: float
+    growth: float | None
+    stages: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures of the benchmark. `starts` are milliseconds of CPU by command."""
+
+    date: str
+    machine: str
+    python: str
+    structurer: str
+    source: str
+    repeat: int
+    once: Run
+    repeated: Run
+    starts: dict[str, float]
+
+
+# -- in a process of its own: one run -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """CPU time by stage, each stage without the stages inside it."""
+
+    spent: dict[str, float] = field(default_factory=dict)
+    open: list[str] = field(default_factory=list)
+    since: float = 0.0
+
+    def watch(self, place: str, stage: str) -> None:
+        """Wrap the function at `place`, a dotted name within the package."""
+        module, *between, name = place.split(".")
+        owner: Any = reduce(getattr, between, import_module(f"structurer.{module}"))
+        setattr(owner, name, self._watched(getattr(owner, name), stage))
+
+    def _watched(self, call: Callable[..., Any], stage: str) -> Callable[..., Any]:
+        def watched(*args: Any, **named: Any) -> Any:
+            self._turn()
+            self.open.append(stage)
+            try:
+                return call(*args, **named)
+            finally:
+                self._turn()
+                self.open.pop()
+
+        return watched
+
+    def _turn(self) -> None:
+        """The time since the last turn was that of the stage that is open."""
+        now = process_time()
+        if self.open:
+            self.spent[self.open[-1]] = self.spent.get(self.open[-1], 0.0) + now - self.since
+        self.since = now
+
+
+def run_once(documents: Path, repeat: int) -> Run:
+    """The whole way in this process. What is needed once, imports and schemas, is done before the clock starts."""
+    from structurer import batch, ingest, store
+
+    plan, stopwatch = batch.plan_of(batch.Wanted(builtin=True)), Stopwatch()
+    for stage, places in STAGES.items():
+        for place in places:
+            stopwatch.watch(place, stage)
+    begun: list[float] = []
+    watcher = batch.Watcher(lambda _: begun.append(process_time()), lambda trouble: print(trouble, file=sys.stderr))
+    with tempfile.TemporaryDirectory() as folder:
+        copies = _copied(_sources(documents), Path(folder) / "documents", repeat)
+        wall, cpu = perf_counter(), process_time()
+        found = ingest.discover([copies])
+        run = store.create(Path(folder) / "run", store.Asked("benchmark", (), batch.describe(plan), *batch.provenance(plan)))
+        tally = batch.run_all(found, plan, run, watcher)
+        wall, end = perf_counter() - wall, process_time()
+    cpu = end - cpu
+    half = len(begun) // repeat * (repeat // 2)  # documents in as many whole copies as make a half
+    growth = (end - begun[-half]) / (begun[half] - begun[0]) if half else None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB_OF_MAXRSS / 1024
+    stages = stopwatch.spent | {BETWEEN: cpu - sum(stopwatch.spent.values())}
+    return Run(tally.documents, tally.records, cpu, wall, peak, growth, stages)
+
+
+def _sources(documents: Path) -> list[Path]:
+    """The sources in text of a folder of cases; of any other folder, its files."""
+    return sorted(documents.glob("*/source.txt")) or sorted(file for file in documents.iterdir() if file.is_file())
+
+
+def _copied(files: Sequence[Path], folder: Path, repeat: int) -> Path:
+    folder.mkdir()
+    for copy in range(repeat):
+        for number, file in enumerate(files):
+            shutil.copyfile(file, folder / f"{copy:04}-{number:03}-{file.name}")
+    return folder
+
+
+# -- in the process that is asked ---------------------------------------------------------------------------------------
+
+
+def _child(*arguments: str) -> tuple[str, float]:
+    """What a fresh interpreter prints, and the CPU time that it took in milliseconds. Only this process' search path is passed on."""
+    clean = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
+    child = subprocess.Popen(
+        [sys.executable, *arguments], cwd=Path(__file__).parent, env=clean, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    with child.stdout as printed:
+        text = printed.read().decode()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{' '.join(arguments)} ended with exit code {child.returncode}")
+    return text, 1000 * (usage.ru_utime + usage.ru_stime)
+
+
+def _quickest(documents: Path, repeats: Sequence[int], runs: int) -> list[Run]:
+    """The quickest run of each size; sizes take turns, so that a busy minute does not fall on one of them alone."""
+    found: list[list[Run]] = [[] for _ in repeats]
+    for _ in range(runs):
+        for own, repeat in zip(found, repeats, strict=True):
+            text, _ = _child("-m", "speed", "--worker", "--documents", str(documents), "--repeat", str(repeat))
+            own.append(Run(**json.loads(text)))
+    return [min(own, key=lambda run: run.cpu) for own in found]
+
+
+def measured(documents: Path, repeat: int, runs: int) -> Report:
+    """Everything, measured now on this machine."""
+    once, repeated = _quickest(documents, (1, repeat), runs)
+    starts = {name: statistics.median(_child(*arguments)[1] for _ in range(START_RUNS)) for name, arguments in STARTS.items()}
+    version = _child("-m", "structurer", "--version")[0].split()[-1]
+    now = datetime.now(UTC).isoformat(timespec="minutes")
+    return Report(now, _machine(), platform.python_version(), version, str(documents), repeat, once, repeated, starts)
+
+
+def _machine() -> str:
+    listing = Path("/proc/cpuinfo")
+    lines = listing.read_text().splitlines() if listing.is_file() else []
+    model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor() or "unknown")
+    return f"{os.cpu_count()} x {model}, {platform.system()} {platform.release()}"
+
+
+def table(report: Report) -> str:
+    """The report for a terminal."""
+    once, repeated, size = report.once, report.repeated, report.repeat
+    bare = report.starts["bare interpreter"]
+
+    def a_record(stage: str) -> tuple[str, str, str, str]:
+        left, right = (1000 * run.stages.get(stage, 0.0) / run.records for run in (once, repeated))
+        return f"  {stage}", f"{left:.2f}", f"{right:.2f}", f"{repeated.stages.get(stage, 0.0) / repeated.cpu:.0%} of all"
+
+    lines = [
+        ("", "once", f"{size} x", "ratio"),
+        ("records", f"{once.records}", f"{repeated.records}", _ratio(repeated.records, once.records)),
+        ("records per second, by the clock", f"{once.records / once.wall:.1f}", f"{repeated.records / repeated.wall:.1f}", ""),
+        ("CPU in all, s", f"{once.cpu:.2f}", f"{repeated.cpu:.2f}", f"{_ratio(repeated.cpu, once.cpu)} the time for {size} x the input"),
+        ("  last half over first half", "", "" if repeated.growth is None else f"{repeated.growth:.3f}", ""),
+        ("peak memory, MiB", f"{once.peak_mib:.1f}", f"{repeated.peak_mib:.1f}", _ratio(repeated.peak_mib, once.peak_mib)),
+        ("CPU a record, ms", f"{1000 * once.cpu / once.records:.2f}", f"{1000 * repeated.cpu / repeated.records:.2f}", ""),
+        *(a_record(stage) for stage in (*STAGES, BETWEEN)),
+        ("", "", "", ""),
+        ("start-up, CPU ms", "median", "above bare", ""),
+        *((name, f"{spent:.0f}", f"{spent - bare:+.0f}", "") for name, spent in report.starts.items()),
+    ]
+    head = f"structurer {report.structurer}, Python {report.python}, {report.date}\n{report.machine}\n{report.source}, built-in reader\n\n"
+    return head + "\n".join(f"{name:<34}{left:>10}{right:>12}  {ratio}".rstrip() for name, left, right, ratio in lines)
+
+
+def _ratio(much: float, little: float) -> str:
+    return f"{much / little:.2f} x"
+
+
+def main() -> None:
+    """Measure and print; --worker is how this program calls itself."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    default = REPORTS if REPORTS.is_dir() else ROOT / "golden"
+    parser.add_argument("--documents", type=Path, default=default, metavar="FOLDER", help="default: the reports, else golden/*/source.txt")
+    parser.add_argument("--repeat", type=int, default=20, metavar="N", help="how many copies of the documents the long run reads")
+    parser.add_argument("--runs", type=int, default=3, metavar="N", help="runs of either length; the quickest counts")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    documents = asked.documents.resolve()
+    if min(asked.repeat, asked.runs) < 1 or not documents.is_dir() or not _sources(documents):
+        parser.error("--repeat and --runs are at least 1, and FOLDER is a folder with documents")
+    if asked.worker:
+        print(json.dumps(asdict(run_once(documents, asked.repeat))))
+        return
+    report = measured(documents, asked.repeat, asked.runs)
+    print(json.dumps(asdict(report), indent=1, ensure_ascii=False) if asked.json else table(report))
+
+
+if __name__ == "__main__":
+    main()
