@@ -79,9 +79,6 @@ class Report:
     starts: dict[str, float]
 
 
-# -- in a process of its own: one run -----------------------------------------------------------------------------------
-
-
 @dataclass(slots=True)
 class Stopwatch:
     """CPU time by stage, each stage without the stages inside it."""
@@ -133,6 +130,8 @@ def run_once(documents: Path, repeat: int) -> Run:
         run = store.create(Path(folder) / "run", store.Asked("benchmark", (), batch.describe(plan), *batch.provenance(plan)))
         tally = batch.run_all(found, plan, run, watcher)
         wall, end = perf_counter() - wall, process_time()
+    if not tally.records:
+        sys.exit(f"no form was found in {documents}")
     cpu = end - cpu
     half = len(begun) // repeat * (repeat // 2)  # documents in as many whole copies as make a half
     growth = (end - begun[-half]) / (begun[half] - begun[0]) if half else None
@@ -154,9 +153,6 @@ def _copied(files: Sequence[Path], folder: Path, repeat: int) -> Path:
     return folder
 
 
-# -- in the process that is asked ---------------------------------------------------------------------------------------
-
-
 def _child(*arguments: str) -> tuple[str, float]:
     """What a fresh interpreter prints, and the CPU time that it took in milliseconds. Only this process' search path is passed on."""
     clean = {"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
@@ -169,18 +165,16 @@ def _child(*arguments: str) -> tuple[str, float]:
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
-        sys.exit(f"{' '.join(arguments)} ended with exit code {child.returncode}")
+        sys.exit(child.returncode)  # it has said why
     return text, 1000 * (usage.ru_utime + usage.ru_stime)
 
 
 def _quickest(documents: Path, repeats: Sequence[int], runs: int) -> list[Run]:
     """The quickest run of each size; sizes take turns, so that a busy minute does not fall on one of them alone."""
-    found: list[list[Run]] = [[] for _ in repeats]
-    for _ in range(runs):
-        for own, repeat in zip(found, repeats, strict=True):
-            text, _ = _child("-m", "speed", "--worker", "--documents", str(documents), "--repeat", str(repeat))
-            own.append(Run(**json.loads(text)))
-    return [min(own, key=lambda run: run.cpu) for own in found]
+    order = list(repeats) * runs
+    texts = [_child("-m", "speed", "--worker", "--documents", str(documents), "--repeat", str(repeat))[0] for repeat in order]
+    found = [Run(**json.loads(text)) for text in texts]
+    return [min(found[first :: len(repeats)], key=lambda run: run.cpu) for first in range(len(repeats))]
 
 
 def measured(documents: Path, repeat: int, runs: int) -> Report:
@@ -188,8 +182,8 @@ def measured(documents: Path, repeat: int, runs: int) -> Report:
     once, repeated = _quickest(documents, (1, repeat), runs)
     starts = {name: statistics.median(_child(*arguments)[1] for _ in range(START_RUNS)) for name, arguments in STARTS.items()}
     version = _child("-m", "structurer", "--version")[0].split()[-1]
-    now = datetime.now(UTC).isoformat(timespec="minutes")
-    return Report(now, _machine(), platform.python_version(), version, str(documents), repeat, once, repeated, starts)
+    date = datetime.now(UTC).isoformat(timespec="minutes")
+    return Report(date, _machine(), platform.python_version(), version, str(documents), repeat, once, repeated, starts)
 
 
 def _machine() -> str:

@@ -6,6 +6,7 @@ a whole figure. Values are looked for in the order of the form, each behind the 
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 
 from structurer.fold import Break, Folded, squeeze
@@ -16,6 +17,8 @@ from structurer.schema import Leaf
 MIN_LIKENESS = 0.9  # of a fuzzy match, by difflib's ratio
 MAX_PIECES = 4  # stretches a value may be broken into by other print
 _DIGITS = frozenset("0123456789")
+_IN_FIGURE = _DIGITS | {".", ","}
+_FIGURE = re.compile(r"\d[\d.,]*")
 
 Grounded = tuple[tuple[tuple[int, int], ...], Match]
 
@@ -53,7 +56,7 @@ class _Search:
         first = self.whole(place, leaf, text)
         if first is not None:
             return (self.folded.span(first, first + len(text)),), self.kind_of_match(first, len(text))
-        return self.broken(text) or self.nearly(text) or ((), Match.NONE)
+        return self.broken(text) or (None if leaf.kind.numeric else self.nearly(text)) or ((), Match.NONE)
 
     def kind_of_match(self, first: int, size: int) -> Match:
         start, end = self.folded.span(first, first + size)
@@ -85,29 +88,40 @@ class _Search:
         found: list[int] = []
         position = self.folded.chars.find(text)
         while position >= 0 and len(found) < 2000:
-            if not leaf.kind.numeric or self.is_whole_figure(position, len(text)):
+            whole = self.is_whole_figure if leaf.kind.numeric else self.cuts_no_figure
+            if whole(position, len(text)):
                 found.append(position)
             position = self.folded.chars.find(text, position + 1)
         return found
 
     def is_whole_figure(self, first: int, size: int) -> bool:
         chars, last = self.folded.chars, first + size
-        before = first > 0 and self.folded.break_before(first) is Break.NONE and chars[first - 1] in _DIGITS | {".", ","}
+        before = first > 0 and self.folded.break_before(first) is Break.NONE and chars[first - 1] in _IN_FIGURE
         behind = last < len(chars) and self.folded.break_before(last) is Break.NONE
         joined = behind and (chars[last] in _DIGITS or (chars[last] in ".," and last + 1 < len(chars) and chars[last + 1] in _DIGITS))
         return not before and not joined
+
+    def cuts_no_figure(self, first: int, size: int) -> bool:
+        """A text that begins or ends with a digit begins or ends a figure of the page: "≥5" does not stand in "≥50"."""
+        chars, last = self.folded.chars, first + size
+        begins = chars[first] in _DIGITS and first > 0 and self.folded.break_before(first) is Break.NONE
+        ends = chars[last - 1] in _DIGITS and self.folded.break_before(last) is Break.NONE
+        behind = chars[last : last + 2].lstrip(".,")[:1] if chars[last : last + 1] in _IN_FIGURE else ""
+        return not (begins and chars[first - 1] in _DIGITS) and not (ends and behind in _DIGITS)
 
     def claim(self, first: int, size: int) -> None:
         self.claimed[first : first + size] = b"\1" * size
         self.cursor = first + size
 
     def broken(self, text: str) -> Grounded | None:
-        """A value interrupted by other print (a page number, a label): its pieces in order, none very short."""
+        """A value interrupted by other print (a page number, a label): its pieces in order, none very short, no figure cut in two."""
         pieces: list[tuple[int, int]] = []
         position, rest = self.cursor, text
         while rest and len(pieces) < MAX_PIECES:
             size, first = self.longest(rest, position)
-            if size < min(2, len(rest)) or first < 0:
+            while 0 < size < len(rest) and rest[size - 1] in _IN_FIGURE and rest[size] in _IN_FIGURE:
+                size -= 1
+            if size < min(2, len(rest)) or not self.cuts_no_figure(first, size):
                 return None
             pieces.append((first, first + size))
             position, rest = first + size, rest[size:]
@@ -127,13 +141,15 @@ class _Search:
         return low, first
 
     def nearly(self, text: str) -> Grounded | None:
-        """A print that differs in few characters, found by its beginning or its end."""
+        """A print that differs in few characters and in no figure, found by its beginning or its end."""
         if len(text) < 6:
             return None
         chars, size = self.folded.chars, len(text)
         starts = {chars.find(text[:4]), chars.find(text[-4:]) + 4 - size}
         for first in (start for start in starts if start >= 0):
             window = chars[first : first + size]
+            if _FIGURE.findall(window) != _FIGURE.findall(text) or not self.cuts_no_figure(first, len(window)):
+                continue
             if SequenceMatcher(None, window, text, autojunk=False).ratio() >= MIN_LIKENESS:
                 return (self.folded.span(first, min(first + size, len(chars))),), Match.FUZZY
         return None

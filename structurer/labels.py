@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from structurer.fold import Break, squeeze
+from structurer.fold import Break, caseless, squeeze
 from structurer.layout import Layout
 from structurer.schema import Group, Leaf, Node, Rows, Schema
 
@@ -80,11 +80,11 @@ def vocabulary(schema: Schema) -> Vocabulary:
     """The labels of a schema, ready to be searched for."""
     owners: dict[str, list[Owner]] = {}
     for label, owner in _owners(schema.root):
-        key = squeeze(label).rstrip(":").casefold()
+        key = caseless(squeeze(label).rstrip(":"))
         if key and owner not in owners.setdefault(key, []):
             owners[key].append(owner)
     for caption in schema.captions:
-        owners.setdefault(squeeze(caption).casefold(), []).append(Owner(Role.CAPTION, None))
+        owners.setdefault(caseless(squeeze(caption).rstrip(":")), []).append(Owner(Role.CAPTION, None))
     if not owners:
         return Vocabulary({}, None)
     alternatives = "|".join(re.escape(key) for key in sorted(owners, key=len, reverse=True))
@@ -147,7 +147,9 @@ def find(layout: Layout, words: Vocabulary, *, strict: bool = True) -> list[Hit]
 
 def _hit(layout: Layout, words: Vocabulary, match: re.Match[str], strict: bool) -> Hit | None:
     folded = layout.folded
-    first = match.start()
+    first, owners = match.start(), words.owners.get(caseless(match.group(1)))
+    if owners is None:  # a ligature
+        return None
     if strict and folded.break_before(first) is Break.NONE and folded.chars[first - 1] not in ";,。;:()":
         return None
     for last in dict.fromkeys((match.end(3), match.end(2), match.end(1))):
@@ -155,5 +157,5 @@ def _hit(layout: Layout, words: Vocabulary, match: re.Match[str], strict: bool) 
         if closed or not strict or folded.break_before(last) is not Break.NONE:
             start, end = folded.span(first, last)
             colon = folded.chars[last - 1] == ":"
-            return Hit(first, last, start, end, words.owners[match.group(1).casefold()], colon)
+            return Hit(first, last, start, end, owners, colon)
     return None

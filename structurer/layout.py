@@ -14,13 +14,14 @@ from functools import cached_property
 from structurer.fold import Folded
 
 _PAGE_MARK = re.compile(
-    r"^[-—–·\s]*(?:第\s*\d{1,4}\s*页(?:\s*[,，/]?\s*共\s*\d{1,4}\s*页)?|\d{1,4}\s*/\s*\d{1,4}|[Pp]age\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?)[-—–·\s]*$"
+    r"^[-—–·\s]*(?:第\s*\d{1,4}\s*页(?:\s*(?:[,，/]\s*)?共\s*\d{1,4}\s*页)?|\d{1,4}\s*/\s*\d{1,4}|[Pp]age\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?)[-—–·\s]*$"
     r"|^\s*[-—–]+\s*\d{1,4}\s*[-—–]+\s*$"
 )
 _BARE_NUMBER = re.compile(r"^\s*\d{1,4}\s*$")
-_RULE = re.compile(r"^[\s|:+=_-]*(?:---|===|___)[\s|:+=_-]*$")
-_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]{0,9}(?:\s[^<>]{0,200})?/?>|&nbsp;")
-_BARRED = re.compile(r"[^\n\f]*[|｜][^\n\f]*[|｜][^\n\f]*")
+_RULE = re.compile(r"(?=[\s|:+=_-]*$).*(?:---|===|___)")
+_ATTRIBUTE = r"""\s{1,9}[\w:-]{1,30}\s?=\s?(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^\s<>"']{1,100})"""
+_TAG = re.compile(rf"</?[A-Za-z][A-Za-z0-9]{{0,9}}(?:{_ATTRIBUTE}){{0,9}}\s?/?>|&nbsp;")
+_PRINTED = re.compile(r"[^\n\f]+")
 _WORD = re.compile(r"\S+")
 _WIDE = frozenset("WF")
 
@@ -101,6 +102,8 @@ class Layout:
         first, last = max(chunk.start, start), min(chunk.end, end)
         while first < last and self.clean[first - self.start].isspace():
             first += 1
+        while first < last and self.clean[last - 1 - self.start].isspace():
+            last -= 1
         return Chunk(first, last, chunk.line, chunk.col)
 
     def joined(self, spans: tuple[tuple[int, int], ...]) -> str:
@@ -184,7 +187,13 @@ def _unbarred(text: str) -> str:
     """Table bars become tabs: one mark for "a cell ends", whatever the printer used."""
     if text.count("|") + text.count("｜") < 2:
         return text
-    return _BARRED.sub(lambda line: re.sub("[|｜]", "\t", line.group()) if "\t" not in line.group() else line.group(), text)
+    return _PRINTED.sub(_unbarred_line, text)
+
+
+def _unbarred_line(line: re.Match[str]) -> str:
+    printed = line.group()
+    barred = printed.count("|") + printed.count("｜") > 1 and "\t" not in printed
+    return printed.replace("|", "\t").replace("｜", "\t") if barred else printed
 
 
 def _lines(clean: str, base: int) -> tuple[Line, ...]:

@@ -19,7 +19,7 @@ UNITS = {"亿元": 10**8, "百万元": 10**6, "万元": 10**4, "千元": 10**3, 
 BLANKS = frozenset(("", "-", "--", "---", "/", "\\", "－", "无", "n/a", "N/A"))
 MAX_DIGITS = 40  # of one number; more is not a figure of a report
 
-_NUMBER = re.compile(r"^[¥￥$€£]?\(?([-+]?)[¥￥$€£]?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?\)?$")
+_NUMBER = re.compile(r"^[¥￥$€£]?\(?([-+]?)[¥￥$€£]?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?\)?$", re.ASCII)
 _UNIT_TAIL = re.compile(r"(亿元|百万元|万元|千元|元|亿|万|%|[A-Z]{3}|[$€£])$")
 _ISO = re.compile(r"^(\d{4})(?:年|[-./])(\d{1,2})(?:月|[-./])(\d{1,2})日?$")
 _DAY_FIRST = re.compile(r"^(\d{1,2})[-./](\d{1,2})[-./](\d{4})$")
@@ -28,7 +28,8 @@ _MONTH = re.compile(r"^(\d{4})(?:年|[-./])(\d{1,2})(?:月|$)(?:\d{1,2}日?)?")
 _YEAR = re.compile(r"(?<!\d)((?:19|20|21)\d{2})(?!\d)")
 _MONTH_NAMES = "january february march april may june july august september october november december"
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES.split(), 1)}
-_TERM = re.compile(r"(\d[\d,]*(?:\.\d+)?)([^\d+*/()\-.,=]*(?:/[^\d+*/()\-=]+)*)")
+_TERM = re.compile(r"((?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?)([^\d+*/()\-.,=]*(?:/[^\d+*/()\-=]+)*)")
+_TIMES = re.compile(r"(?<![A-Za-z])[xX](?![A-Za-z])")  # an x that is no letter of a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def _number(text: str, _: tuple[str, ...] = ()) -> Parsed:
 
 
 def _percent(text: str, _: tuple[str, ...] = ()) -> Parsed:
-    return _number(re.sub(r"\(?%\)?$", "", text))
+    return _number(re.sub(r"\(%\)$|%(?=\)?$)", "", text))
 
 
 def _integer(text: str, _: tuple[str, ...] = ()) -> Parsed:
@@ -150,7 +151,7 @@ def reckon(text: str) -> Fraction | None:
     """
     if len(text) > 500:
         return None
-    tokens = _tokens(squeeze(text).replace("x", "*").replace("X", "*"))
+    tokens = _tokens(_TIMES.sub("*", squeeze(text)))
     if tokens is None:
         return None
     total, position = _sum(tokens, 0, 0)

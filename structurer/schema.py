@@ -244,7 +244,7 @@ def lint(source: Any, *, kind: str) -> tuple[tuple[str, str], ...]:
 def _read(source: Any, kind: str) -> tuple[Schema | None, tuple[tuple[str, str], ...]]:
     if not isinstance(source, dict):
         return None, (("", "a schema is a JSON object"),)
-    if refusal := _too_large(source):
+    if refusal := _refusal(source):
         return None, (("", refusal),)
     builder = _Builder(source)
     builder.validate_keywords()
@@ -269,11 +269,10 @@ def _read(source: Any, kind: str) -> tuple[Schema | None, tuple[tuple[str, str],
 
 
 def _digest(source: Any) -> str:
-    canonical = json.dumps(source, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(canonical.encode(errors="surrogatepass")).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(source, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:16]
 
 
-def _too_large(source: Any) -> str | None:
+def _refusal(source: Any) -> str | None:
     """Why a schema is refused unread: everything behind this line may recurse into it, and takes its time for each object."""
     level, objects = [source], 0
     for _ in range(MAX_NESTING):
@@ -284,8 +283,16 @@ def _too_large(source: Any) -> str | None:
             return "a key is a text"
         level = [child for node in level if isinstance(node, dict | list) for child in (node.values() if isinstance(node, dict) else node)]
         if not level:
-            return None
+            return _not_unicode(source)
     return f"nested deeper than {MAX_NESTING} levels"
+
+
+def _not_unicode(source: Any) -> str | None:
+    try:
+        _digest(source)
+    except UnicodeEncodeError:
+        return "a text that is no Unicode: half of a surrogate pair"
+    return None
 
 
 class _Builder:
@@ -296,6 +303,7 @@ class _Builder:
         self.mistakes: dict[tuple[str, str], None] = {}
         self.declared: list[tuple[tuple[str, ...], str, Any]] = []
         self.fields = 0
+        self.in_prose = 0  # nodes above that are printed in sentences: what stands in a sentence has no label
         self.units: list[tuple[str, str]] = []
         self.related: tuple[tuple[str, Related], ...] = ()
         self.joined: tuple[tuple[str, Joined], ...] = ()
@@ -373,6 +381,7 @@ class _Builder:
             properties = {}
             self.fields += 1  # so that a schema cannot grow without end by objects that have none
         wanted = {str(key) for key in _listed(spec.get("required", []))}
+        self.in_prose += bool(printed.phrases)
         members = tuple(
             self.node(child, f"{pointer}/properties/{_escaped(key)}", (*path, key), key, key in wanted, depth + 1)
             for key, child in properties.items()
@@ -387,7 +396,9 @@ class _Builder:
     def rows(self, spec: Any, pointer: str, path: tuple[str, ...], name: str, printed: Printed, required: bool, depth: int) -> Rows:
         if "items" not in spec:
             self.mistake(pointer, "an array needs items")
+        self.in_prose += bool(printed.section or printed.phrases)
         item = self.node(spec.get("items", {"type": "string"}), f"{pointer}/items", (*path, "*"), name, True, depth + 1)
+        self.in_prose -= bool(printed.section or printed.phrases)
         if isinstance(item, Rows):
             self.mistake(f"{pointer}/items", "a list of lists has no printed form; use a list of objects")
             item = Leaf(name, (*path, "*"), Kind.TEXT, Printed())
@@ -523,7 +534,7 @@ class _Builder:
         quiet.log_errors = False
         try:
             re2.compile(pattern, quiet)
-        except (re2.error, UnicodeEncodeError) as error:
+        except re2.error as error:
             why = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else error
             self.mistake(f"{pointer}/pattern", f"not a pattern that can be run in linear time (RE2): {why}")
             return None
@@ -543,7 +554,7 @@ class _Builder:
 
     def default_labels(self, spec: dict[str, Any], name: str) -> tuple[str, ...]:
         """A plain JSON Schema names its fields by title and property name; people print them with spaces."""
-        if not name or any(key in spec for key in ("x-phrases", "x-section", "x-labels")):
+        if not name or self.in_prose or any(key in spec for key in ("x-phrases", "x-section", "x-labels")):
             return ()
         plain = name.replace("_", " ").replace("-", " ").strip()
         return tuple(dict.fromkeys(text for text in (str(spec.get("title") or ""), plain) if text))

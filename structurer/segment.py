@@ -100,7 +100,7 @@ def _is_title(printed: str, anchor: str, schema: Schema) -> bool:
 @lru_cache(maxsize=256)
 def _signs(schema: Schema) -> frozenset[str]:
     """What a form of this kind prints besides its title: its labels and section headings, folded."""
-    return frozenset(squeeze(sign).casefold().rstrip(":") for sign in _printed(schema.root)) - frozenset(_anchors(schema))
+    return frozenset(squeeze(sign).casefold().rstrip(":") for sign in _printed(schema.root)) - frozenset(("", *_anchors(schema)))
 
 
 def _printed(node: Node) -> Iterator[str]:
@@ -117,15 +117,16 @@ def support(text: str, schema: Schema) -> int:
 
 
 def _supported(text: str, titles: list[Title]) -> list[Title]:
-    """Titles with a form below them. One without any (printed twice, or on a cover) begins the form that the next title names."""
+    """Titles with a form below them. One without any is no title, unless the next one says the same: a title printed twice."""
     kept: list[Title] = []
-    pending: int | None = None
+    twice: Title | None = None
     for title, end in zip(titles, [*(following.start for following in titles[1:]), len(text)], strict=True):
         if support(text[title.start : end], title.schema) >= min(MIN_SUPPORT, len(_signs(title.schema))):
-            kept.append(Title(title.schema, title.start if pending is None else pending, title.length))
-            pending = None
-        elif pending is None:
-            pending = title.start
+            start = twice.start if twice is not None and twice.schema is title.schema else title.start
+            kept.append(Title(title.schema, start, title.length))
+            twice = None
+        elif twice is None or twice.schema is not title.schema:
+            twice = title
     return kept
 
 
@@ -167,7 +168,7 @@ def _first_labels(text: str, schema: Schema) -> list[int]:
 
 
 def _by_phrases_only(schema: Schema) -> bool:
-    return not schema.anchors and not any(leaf.printed.labels for leaf in schema.leaves())
+    return not schema.anchors and any(node.required for node in schema.root.members) and all(node.printed.phrases for node in schema.root.members)
 
 
 def _by_phrases(text: str, start: int, end: int, schemas: Sequence[Schema]) -> Segment | None:
@@ -175,7 +176,8 @@ def _by_phrases(text: str, start: int, end: int, schemas: Sequence[Schema]) -> S
     for schema in schemas:
         if _by_phrases_only(schema):
             folded = Folded(text, start, end)
-            if all(_prints(folded, node) for node in schema.root.members if node.required):
+            required = [node for node in schema.root.members if node.required]
+            if required and all(_prints(folded, node) for node in required):
                 return Segment(schema, start, end)
     return None
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from structurer.confront import failures, figures
+from structurer.confront import failures, figures, lists_of
 from structurer.fold import squeeze
 from structurer.parse import parse
 from structurer.record import Extract, Extraction, Match, leaf_pointers, pointer
-from structurer.schema import Leaf, Rows, Schema
+from structurer.schema import Leaf, Schema
 
 MAX_TRIALS = 200  # leaves tried against the checks; more differences than that are flagged untried
 
@@ -41,7 +41,7 @@ def _same_shape(schema: Schema, first: Extraction, second: Extraction) -> tuple[
     """The first reading, with each outermost list of other length taken from the reading whose checks fail less."""
     base = first
     doubts: dict[str, tuple[str, ...]] = {}
-    for node in (member for member in schema.root.members if isinstance(member, Rows)):
+    for node in (rows for rows in lists_of(schema.root) if "*" not in rows.path):
         place = pointer(*node.path)
         if _shape(first, place) == _shape(second, place):
             continue
@@ -72,7 +72,8 @@ def _with_list(base: Extraction, source: Extraction, place: str) -> Extraction:
 def _agree(leaf: Leaf, mine: str | None, theirs: str | None) -> bool:
     left, right = parse(mine, leaf.kind, leaf.choices), parse(theirs, leaf.kind, leaf.choices)
     if leaf.kind.numeric:
-        return left.number == right.number and left.error == right.error
+        units = {left.scale, right.scale} - {None}
+        return left.number == right.number and left.error == right.error and len(units) < 2
     return squeeze(str(left.value or "")) == squeeze(str(right.value or ""))
 
 

@@ -58,6 +58,8 @@ def _own_reasons(leaf: Leaf, value: Value) -> list[str]:
         found.append(f"{value.text!r} {_ERRORS.get(value.error, value.error)}")
     if value.text is not None and value.match is Match.NONE:
         found.append("the value is not on the page")
+    if value.text is not None and value.match is Match.FUZZY:
+        found.append("the page prints it only nearly so")
     if value.text is None and leaf.required and not found and "*" not in leaf.path:
         found.append("the page prints no value for a required field")
     return found
@@ -78,9 +80,14 @@ def _by_cell(checks: Iterable[Checked], leaves: Mapping[str, object]) -> tuple[d
             for cell in cells:
                 pinned[cell] = pinned.get(cell, 0) + 1
         elif checked.holds is False:
-            for place in _places(cells, leaves):
+            for place in _places(cells, leaves) or _missing(checked, leaves):
                 failing.setdefault(place, []).append(f"{checked.id}: {checked.outcome.words}")
     return failing, pinned
+
+
+def _missing(checked: Checked, leaves: Mapping[str, object]) -> list[str]:
+    """Where to say that a check fails which names no value of the record: at its blank fields, or at the object that owes it."""
+    return [place for place in checked.outcome.missing if place in leaves] or [checked.pointer]
 
 
 def _places(cells: tuple[str, ...], leaves: Mapping[str, object]) -> list[str]:
