@@ -12,6 +12,7 @@ from structurer.parse import parse
 from structurer.record import pointer
 from structurer.schema import Kind, Leaf, Rows
 
+FULL_LINE = 0.8  # of the widest line: a line as wide as that may have been broken at the margin
 _ENDS = "。！？；.!?;）)"  # marks that end a paragraph
 _OPENS_BADLY = "，、。；：！？）》”’,.;:!?)]"
 
@@ -129,11 +130,15 @@ def _value_chunks(draft: Draft, hit: Hit, *, text_only: bool) -> list[Chunk]:
 
 
 def _paragraph(draft: Draft, chunks: list[Chunk]) -> list[Chunk]:
+    """A value behind a colon goes on on the next line only if its line was full."""
+    full = max(width(draft.layout.clean[line.start - draft.layout.start : line.end - draft.layout.start]) for line in draft.layout.lines)
     found = chunks[:1]
     for chunk in chunks[1:]:
-        line = draft.layout.lines[chunk.line]
-        if chunk.line != found[-1].line and (line.blank_before or line.page_before):
-            break
+        if chunk.line != found[-1].line:
+            line, above = draft.layout.lines[chunk.line], draft.layout.lines[found[-1].line]
+            printed = width(draft.layout.clean[above.start - draft.layout.start : above.end - draft.layout.start])
+            if line.blank_before or line.page_before or printed < FULL_LINE * full:
+                break
         found.append(chunk)
     return found
 

@@ -36,7 +36,7 @@ def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
     for part in heads:
         columns = with_missing(part.columns, part.table)
         lines = _lines(draft, part)
-        for found, following in zip(lines, [*lines[1:], None], strict=True):
+        for found, following in zip(lines, [*lines[1:], None], strict=False):
             _take(draft, rows, columns, found, following, labels)
     store_rows(draft, place, with_missing(head.columns, head.table), rows)
 

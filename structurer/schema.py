@@ -402,7 +402,7 @@ class _Builder:
         if isinstance(item, Rows):
             self.mistake(f"{pointer}/items", "a list of lists has no printed form; use a list of objects")
             item = Leaf(name, (*path, "*"), Kind.TEXT, Printed())
-        self.phrases(pointer, printed, [])
+        self.phrases(pointer, printed, [item] if isinstance(item, Leaf) else [])
         separator = self.text(spec, "x-separator", pointer)
         return Rows(name, path, printed, item, "x-itemised" in spec, self.texts(spec, "x-itemised", pointer), separator, required)
 

@@ -42,9 +42,7 @@ class Title:
 def segment(text: str, schemas: Sequence[Schema]) -> tuple[tuple[Segment, ...], tuple[tuple[int, int], ...]]:
     """The forms of a text in order, and the stretches that belong to none."""
     titles = _supported(text, list(_titles(text, schemas)))
-    segments = [
-        Segment(title.schema, title.start, end) for title, end in zip(titles, [*(t.start for t in titles[1:]), len(text)], strict=True)
-    ]
+    segments = [Segment(title.schema, title.start, end) for title, end in zip(titles, _ends(titles, len(text)), strict=True)]
     if not segments:
         segments = _untitled(text, schemas)
     left = _gaps(segments, len(text))
@@ -55,6 +53,11 @@ def segment(text: str, schemas: Sequence[Schema]) -> tuple[tuple[Segment, ...], 
             left.remove((start, end))
     segments.sort(key=lambda part: part.start)
     return tuple(segments), tuple(gap for gap in left if text[gap[0] : gap[1]].strip())
+
+
+def _ends(titles: list[Title], end: int) -> list[int]:
+    """Each title's form reaches to the next title."""
+    return [*(following.start for following in titles[1:]), end][: len(titles)]
 
 
 def _titles(text: str, schemas: Sequence[Schema]) -> Iterator[Title]:
@@ -120,7 +123,7 @@ def _supported(text: str, titles: list[Title]) -> list[Title]:
     """Titles with a form below them. One without any is no title, unless the next one says the same: a title printed twice."""
     kept: list[Title] = []
     twice: Title | None = None
-    for title, end in zip(titles, [*(following.start for following in titles[1:]), len(text)], strict=True):
+    for title, end in zip(titles, _ends(titles, len(text)), strict=True):
         if support(text[title.start : end], title.schema) >= min(MIN_SUPPORT, len(_signs(title.schema))):
             start = twice.start if twice is not None and twice.schema is title.schema else title.start
             kept.append(Title(title.schema, start, title.length))
@@ -168,7 +171,11 @@ def _first_labels(text: str, schema: Schema) -> list[int]:
 
 
 def _by_phrases_only(schema: Schema) -> bool:
-    return not schema.anchors and any(node.required for node in schema.root.members) and all(node.printed.phrases for node in schema.root.members)
+    return (
+        not schema.anchors
+        and any(node.required for node in schema.root.members)
+        and all(node.printed.phrases for node in schema.root.members)
+    )
 
 
 def _by_phrases(text: str, start: int, end: int, schemas: Sequence[Schema]) -> Segment | None:
