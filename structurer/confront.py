@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from structurer.checks import Facts, Level, Outcome, Quantity, confront, paths
 from structurer.parse import UNITS, Parsed, parse
@@ -33,16 +34,24 @@ def figures(schema: Schema, texts: Mapping[str, str | None], rows: Mapping[str, 
         found = parsed[place]
         if found.number is not None:
             scale = _scale(place, leaf, found, parsed)
-            ulp = Fraction(1, 10 ** decimals[_column(leaf)]) if leaf.kind in (Kind.NUMBER, Kind.PERCENT) else Fraction(1)
-            cells[place] = Quantity(found.number * scale, ulp * scale, _shown(found, scale))
+            ulp = _last_place(decimals[_column(leaf)] if leaf.kind in (Kind.NUMBER, Kind.PERCENT) else 0, scale)
+            cells[place] = Quantity(found.number if scale == 1 else found.number * scale, ulp, _shown(found, scale))
         elif found.value is not None:
             cells[place] = Quantity(None, Fraction(0), str(found.value))
     return Figures(parsed, Facts(cells, rows))
 
 
+@lru_cache(maxsize=256)
+def _last_place(decimals: int, scale: int) -> Fraction:
+    """The unit in the last place of a print, in base units."""
+    return Fraction(scale, 10**decimals)
+
+
 def _shown(found: Parsed, scale: int) -> str:
     """The print of a figure, with its unit where that is not the base unit: the words of a check reckon in base units."""
-    unit = next((name for name, size in UNITS.items() if size == scale and scale != 1 and len(name) > 1), "")
+    if scale == 1:
+        return str(found.value)
+    unit = next((name for name, size in UNITS.items() if size == scale and len(name) > 1), "")
     return f"{found.value}{unit}"
 
 

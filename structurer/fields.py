@@ -20,6 +20,8 @@ _OPENS_BADLY = "，、。；：！？）》”’,.;:!?)]"
 def read_fields(draft: Draft, heads: list[Head]) -> None:
     """Fill every single value that has a label outside the tables' heads and rows."""
     hits = [hit for hit in draft.hits if not any(head.start <= hit.start < head.stop for head in heads)]
+    for start, end in (rest for hit in draft.hits for rest in hit.rest):
+        draft.explain(start, end)
     below = [hit for hit in hits if any(_is_beneath(owner.node) for owner in hit.owned(Role.FIELD))]
     beside = [hit for hit in hits if hit.owned(Role.FIELD) and hit not in below]
     abreast = _abreast(draft, beside)
@@ -224,7 +226,7 @@ def _read_below(draft: Draft, run: list[Hit], heads: list[Head]) -> None:
 
 
 def _inside_hit(draft: Draft, chunk: Chunk) -> bool:
-    return any(hit.start < chunk.end and chunk.start < hit.end for hit in draft.hits)
+    return any(hit.covers(chunk.start, chunk.end) for hit in draft.hits)
 
 
 def _block_end(draft: Draft, last: Hit, heads: list[Head], *, grid: bool) -> int:

@@ -22,6 +22,8 @@ from structurer.record import pointer
 from structurer.schema import Leaf, Rows
 
 MAX_LABEL_WORDS = 8  # pieces a label may be broken into: 服务 / 对象 / 满意 / 度指 / 标
+_AMID = "the label is printed amid its rows; where its rows begin is not"
+_EITHER_LEVEL = "the label is known at two levels, and the print does not show at which it stands"
 _OPERATORS = "≥≤<>=＜＞"
 _CLOSING = "，、。；：）》”’,;:)]%"
 _OPENING = "（《“‘([、"
@@ -62,9 +64,10 @@ def read_flow_rows(draft: Draft, heads: list[Head], place: str) -> None:
     table = heads[0].table
     assert isinstance(table, Rows)
     chunks = [chunk for head in heads for chunk in _content(draft, head)]
-    columns = with_missing(heads[0].columns, table)
-    spanning = [column for column in columns if column.leaf is not None and column.leaf.values]
-    labels, words = _pick_labels(draft, chunks, spanning)
+    every = [column for column in with_missing(heads[0].columns, table, table_labels(table)) if column.leaf is not None and column.leaf.values]
+    labels, words = _pick_labels(draft, chunks, every)
+    columns = with_missing(heads[0].columns, table, (label.text for label in labels))
+    spanning = [column for column in columns if column in every]
     free = tuple(column for column in columns if column not in spanning)
     rows, doubts = _rows(draft, words, free, labels, table, cut_off=heads[-1].stop >= draft.layout.end)
     draft.rows[place] = len(rows)
@@ -82,7 +85,7 @@ def read_flow_rows(draft: Draft, heads: list[Head], place: str) -> None:
 def _content(draft: Draft, head: Head) -> list[Chunk]:
     found = []
     for chunk in draft.layout.words(head.end, head.stop):
-        hit = next((hit for hit in draft.hits if hit.start < chunk.end and chunk.start < hit.end), None)
+        hit = next((hit for hit in draft.hits if hit.covers(chunk.start, chunk.end)), None)
         if hit is None:
             found.append(chunk)
         else:
@@ -147,18 +150,36 @@ def _label_length(draft: Draft, chunks: list[Chunk], position: int, values: set[
 
 def _store_labels(draft: Draft, spanning: list[Column], labels: list[Label], rows: list[Row], words: list[Chunk], place: str) -> None:
     leaves = [column.leaf for column in spanning if column.leaf is not None]
-    by_leaf = _levels(leaves, labels)
+    by_leaf, unsure = _levels(leaves, labels)
     row_of_word = {id(chunk): number for number, row in enumerate(rows) for cell in row.cells.values() for chunk in cell}
+    at = {id(label): _row_at(words, label, row_of_word, len(rows)) for label in labels}
     above: list[Label | None] = [None] * len(rows)
+    doubtful: set[int] = set()
     for leaf in reversed(leaves):
         own = by_leaf[leaf.name]
-        at = [_row_at(words, label, row_of_word, len(rows)) for label in own]
-        covering, sure = cover(len(rows), at)
+        covering, sure = cover(len(rows), [at[id(label)] for label in own])
         chosen = [own[index] if covering else None for index in covering] if covering else [None] * len(rows)
+        if sure:
+            chosen = _ended(leaf, chosen, [label for higher in leaves[: leaves.index(leaf)] for label in by_leaf[higher.name]], at)
         chosen = [_by_child(leaves, leaf, above[number], own, label) for number, label in enumerate(chosen)]
+        doubtful |= {number for number, label in enumerate(chosen) if label is not None and id(label) in unsure}
         for number, label in enumerate(chosen):
-            _store_label(draft, leaf, f"{place}/{number}", label, sure or above[number] is not None)
+            reason = _EITHER_LEVEL if number in doubtful else "" if sure or above[number] is not None else _AMID
+            _store_label(draft, leaf, f"{place}/{number}", label, reason)
         above = chosen
+
+
+def _ended(leaf: Leaf, chosen: list[Label | None], higher: list[Label], at: dict[int, int]) -> list[Label | None]:
+    """A label ends where a label of a higher level begins that it cannot stand under: what follows has none until the next is printed."""
+    return [
+        None if label is not None and any(at[id(label)] < at[id(other)] <= number for other in higher if not _under(leaf, label, other)) else label
+        for number, label in enumerate(chosen)
+    ]
+
+
+def _under(leaf: Leaf, label: Label, other: Label) -> bool:
+    allowed = parents(leaf, next((value for value, _ in leaf.values if squeeze(value) == label.text), label.text))
+    return not allowed or other.text in map(squeeze, allowed)
 
 
 def _row_at(words: list[Chunk], label: Label, row_of_word: dict[int, int], count: int) -> int:
@@ -166,9 +187,11 @@ def _row_at(words: list[Chunk], label: Label, row_of_word: dict[int, int], count
     return row_of_word.get(id(words[label.place]), count) if label.place < len(words) else count
 
 
-def _levels(leaves: list[Leaf], labels: list[Label]) -> dict[str, list[Label]]:
-    """Share the labels out among the columns that know them; one known to two columns goes by its neighbours."""
+def _levels(leaves: list[Leaf], labels: list[Label]) -> tuple[dict[str, list[Label]], set[int]]:
+    """Share the labels out among the columns that know them; one known to two columns goes by its neighbours. Also the ids of labels for
+    which these do not decide."""
     found: dict[str, list[Label]] = {leaf.name: [] for leaf in leaves}
+    unsure: set[int] = set()
     for index, label in enumerate(labels):
         fitting = [leaf for leaf in leaves if label.text in {squeeze(value) for value, _ in leaf.values}]
         if not fitting:
@@ -177,10 +200,11 @@ def _levels(leaves: list[Leaf], labels: list[Label]) -> dict[str, list[Label]]:
         chosen = fitting[0]
         if len(fitting) > 1 and not any(label.text in map(squeeze, parents(leaf, following)) for leaf in leaves):
             last = found[leaves[0].name][-1].text if found[leaves[0].name] else ""
-            child = last == label.text or last in map(squeeze, parents(fitting[-1], label.text))
-            chosen = fitting[-1] if child else fitting[0]
+            child = last in map(squeeze, parents(fitting[-1], label.text))
+            unsure |= {id(label)} if child and last != label.text else set()
+            chosen = fitting[-1] if child or last == label.text else fitting[0]
         found[chosen.name].append(label)
-    return found
+    return found, unsure
 
 
 def _by_child(leaves: list[Leaf], leaf: Leaf, child: Label | None, own: list[Label], current: Label | None) -> Label | None:
@@ -195,13 +219,13 @@ def _by_child(leaves: list[Leaf], leaf: Leaf, child: Label | None, own: list[Lab
     return printed[-1] if printed else current
 
 
-def _store_label(draft: Draft, leaf: Leaf, place: str, label: Label | None, sure: bool) -> None:
+def _store_label(draft: Draft, leaf: Leaf, place: str, label: Label | None, reason: str) -> None:
     where = place + pointer(leaf.name)
+    doubts = (reason,) if reason else ()
     if label is None:
-        draft.blank(where)
+        draft.blank(where, *(doubts if reason == _EITHER_LEVEL else ()))
         return
     value = next((value for value, _ in leaf.values if squeeze(value) == label.text), label.text)
-    doubts = () if sure else ("the label is printed amid its rows; where its rows begin is not",)
     draft.put(where, tuple((chunk.start, chunk.end) for chunk in label.chunks), text=value, doubts=doubts)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 from structurer.align import NEVER, Column, align, is_figure, known
 from structurer.draft import Draft
+from structurer.fold import squeeze
 from structurer.heads import Head
 from structurer.layout import Chunk, Line
 from structurer.levels import parents, snap
@@ -33,20 +35,24 @@ def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
     assert isinstance(head.table, Rows)
     labels = table_labels(head.table)
     rows: list[Row] = []
-    for part in heads:
-        columns = with_missing(part.columns, part.table)
-        lines = _lines(draft, part)
+    parts = [(part, _lines(draft, part)) for part in heads]
+    printed = [squeeze(draft.text(chunk)) for _, lines in parts for _, chunks in lines for chunk in chunks]
+    for part, lines in parts:
+        columns = with_missing(part.columns, part.table, printed)
         for found, following in zip(lines, [*lines[1:], None], strict=False):
             _take(draft, rows, columns, found, following, labels)
-    store_rows(draft, place, with_missing(head.columns, head.table), rows)
+    store_rows(draft, place, with_missing(head.columns, head.table, printed), rows)
 
 
-def with_missing(columns: tuple[Column, ...], table: object) -> tuple[Column, ...]:
-    """Columns of labels whose head is lost still take labels: they are put before the others."""
+def with_missing(columns: tuple[Column, ...], table: object, printed: Iterable[str]) -> tuple[Column, ...]:
+    """Columns of labels whose head is lost still take the labels that no other column knows: they are put before the others. `printed` are
+    the texts of the rows, folded."""
     assert isinstance(table, Rows)
     assert isinstance(table.item, Group)
     present = {column.leaf.name for column in columns if column.leaf is not None}
-    lost = [leaf for leaf in table.item.members if isinstance(leaf, Leaf) and leaf.values and leaf.name not in present]
+    own = frozenset().union(*(known(column.leaf) for column in columns if column.leaf is not None))
+    texts = frozenset(printed) - own
+    lost = [leaf for leaf in table.item.members if isinstance(leaf, Leaf) and leaf.name not in present and known(leaf) & texts]
     return (*(Column(leaf) for leaf in lost), *columns)
 
 

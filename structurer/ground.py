@@ -56,7 +56,7 @@ class _Search:
         first = self.whole(place, leaf, text)
         if first is not None:
             return (self.folded.span(first, first + len(text)),), self.kind_of_match(first, len(text))
-        return self.broken(text) or (None if leaf.kind.numeric else self.nearly(text)) or ((), Match.NONE)
+        return self.broken(leaf, text) or (None if leaf.kind.numeric else self.nearly(leaf, text)) or ((), Match.NONE)
 
     def kind_of_match(self, first: int, size: int) -> Match:
         start, end = self.folded.span(first, first + size)
@@ -88,32 +88,37 @@ class _Search:
         found: list[int] = []
         position = self.folded.chars.find(text)
         while position >= 0 and len(found) < 2000:
-            whole = self.is_whole_figure if leaf.kind.numeric else self.cuts_no_figure
-            if whole(position, len(text)):
+            if self.is_whole_figure(position, len(text)) if leaf.kind.numeric else self.cuts_no_figure(leaf, position, len(text)):
                 found.append(position)
             position = self.folded.chars.find(text, position + 1)
         return found
 
     def is_whole_figure(self, first: int, size: int) -> bool:
-        chars, last = self.folded.chars, first + size
-        before = first > 0 and self.folded.break_before(first) is Break.NONE and chars[first - 1] in _IN_FIGURE
-        behind = last < len(chars) and self.folded.break_before(last) is Break.NONE
-        joined = behind and (chars[last] in _DIGITS or (chars[last] in ".," and last + 1 < len(chars) and chars[last + 1] in _DIGITS))
-        return not before and not joined
+        return not self.goes_on(first + size) and not (self.is_glued(first) and self.folded.chars[first - 1] in _IN_FIGURE)
 
-    def cuts_no_figure(self, first: int, size: int) -> bool:
+    def cuts_no_figure(self, leaf: Leaf, first: int, size: int) -> bool:
         """A text that begins or ends with a digit begins or ends a figure of the page: "≥5" does not stand in "≥50"."""
         chars, last = self.folded.chars, first + size
-        begins = chars[first] in _DIGITS and first > 0 and self.folded.break_before(first) is Break.NONE
-        ends = chars[last - 1] in _DIGITS and self.folded.break_before(last) is Break.NONE
-        behind = chars[last : last + 2].lstrip(".,")[:1] if chars[last : last + 1] in _IN_FIGURE else ""
-        return not (begins and chars[first - 1] in _DIGITS) and not (ends and behind in _DIGITS)
+        before = _IN_FIGURE if leaf.kind.numeric else _DIGITS  # "1.2号" may be the text "2号" of item 1
+        begins = chars[first] in _DIGITS and self.is_glued(first) and chars[first - 1] in before
+        return not begins and not (chars[last - 1] in _DIGITS and self.goes_on(last))
+
+    def is_glued(self, index: int) -> bool:
+        """Whether nothing parts a character from the one before it."""
+        return 0 < index < len(self.folded.chars) and self.folded.break_before(index) is Break.NONE
+
+    def goes_on(self, last: int) -> bool:
+        """Whether a figure that reaches up to here goes on: by a digit, or by a point or comma and a digit."""
+        chars = self.folded.chars
+        if not self.is_glued(last):
+            return False
+        return chars[last] in _DIGITS or (chars[last] in ".," and self.is_glued(last + 1) and chars[last + 1] in _DIGITS)
 
     def claim(self, first: int, size: int) -> None:
         self.claimed[first : first + size] = b"\1" * size
         self.cursor = first + size
 
-    def broken(self, text: str) -> Grounded | None:
+    def broken(self, leaf: Leaf, text: str) -> Grounded | None:
         """A value interrupted by other print (a page number, a label): its pieces in order, none very short, no figure cut in two."""
         pieces: list[tuple[int, int]] = []
         position, rest = self.cursor, text
@@ -121,11 +126,11 @@ class _Search:
             size, first = self.longest(rest, position)
             while 0 < size < len(rest) and rest[size - 1] in _IN_FIGURE and rest[size] in _IN_FIGURE:
                 size -= 1
-            if size < min(2, len(rest)) or not self.cuts_no_figure(first, size):
+            if size < min(2, len(rest)) or not self.cuts_no_figure(leaf, first, size):
                 return None
             pieces.append((first, first + size))
             position, rest = first + size, rest[size:]
-        if rest or not pieces or pieces[-1][1] - pieces[0][0] > 3 * len(text) + 60:
+        if rest or len(pieces) < 2 or pieces[-1][1] - pieces[0][0] > 3 * len(text) + 60:
             return None
         for first, last in pieces:
             self.claim(first, last - first)
@@ -140,7 +145,7 @@ class _Search:
             low, high, first = (middle, high, at) if at >= 0 else (low, middle - 1, first)
         return low, first
 
-    def nearly(self, text: str) -> Grounded | None:
+    def nearly(self, leaf: Leaf, text: str) -> Grounded | None:
         """A print that differs in few characters and in no figure, found by its beginning or its end."""
         if len(text) < 6:
             return None
@@ -148,7 +153,7 @@ class _Search:
         starts = {chars.find(text[:4]), chars.find(text[-4:]) + 4 - size}
         for first in (start for start in starts if start >= 0):
             window = chars[first : first + size]
-            if _FIGURE.findall(window) != _FIGURE.findall(text) or not self.cuts_no_figure(first, len(window)):
+            if _FIGURE.findall(window) != _FIGURE.findall(text) or not self.cuts_no_figure(leaf, first, len(window)):
                 continue
             if SequenceMatcher(None, window, text, autojunk=False).ratio() >= MIN_LIKENESS:
                 return (self.folded.span(first, min(first + size, len(chars))),), Match.FUZZY

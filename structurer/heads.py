@@ -76,22 +76,34 @@ def _columns_of(table: Rows | Group) -> tuple[Leaf, ...]:
 
 
 def _head(layout: Layout, hits: list[Hit], table: Rows | Group, run: list[Hit], taken: set[int]) -> Head:
-    columns = _columns(layout, table, run, [hit for hit in hits if run[0].start <= hit.start <= run[-1].end])
-    return Head(table, columns, run[0].start, run[-1].end, _stop(layout, hits, table, run[-1], taken))
+    end = max(last for hit in run for _, last in ((hit.start, hit.end), *hit.rest))
+    columns = _columns(layout, table, run, [hit for hit in hits if run[0].start <= hit.start < end], end)
+    return Head(table, columns, run[0].start, end, _stop(layout, hits, table, end, taken))
 
 
-def _columns(layout: Layout, table: Rows | Group, run: list[Hit], inside: list[Hit]) -> tuple[Column, ...]:
-    known: list[tuple[int, Leaf | None, int | None]] = [(hit.start, _leaf(hit, table), layout.column_at(hit.start)) for hit in run]
-    for chunk in layout.words(run[0].start, run[-1].end):
-        if not any(hit.start < chunk.end and chunk.start < hit.end for hit in inside):
+def _columns(layout: Layout, table: Rows | Group, run: list[Hit], inside: list[Hit], end: int) -> tuple[Column, ...]:
+    whole = [hit for hit in run if not hit.rest]
+    known: list[tuple[int, Leaf | None, int | None]] = [(hit.start, _leaf(hit, table), layout.column_at(hit.start)) for hit in whole]
+    for chunk in layout.words(run[0].start, end):
+        if not any(hit.covers(chunk.start, chunk.end) for hit in inside):
             known.append((chunk.start, None, layout.column_at(chunk.start)))
     namer = row_namer(table)
     known.sort(key=lambda column: column[0])
+    for hit in run:
+        if hit.rest:
+            _insert(known, hit.start, _leaf(hit, table), _columns_of(table))
     figures = [index for index, (_, leaf, _) in enumerate(known) if leaf is not None and leaf.kind.numeric]
     return tuple(
         Column(leaf, position, names_rows=leaf is not None and leaf is namer, optional=bool(figures) and index > figures[-1])
         for index, (_, leaf, position) in enumerate(known)
     )
+
+
+def _insert(known: list[tuple[int, Leaf | None, int | None]], start: int, leaf: Leaf | None, order: tuple[Leaf, ...]) -> None:
+    """A label broken over the lines of the head does not show its place among the others: it gets the one it has in the schema."""
+    later = order[order.index(leaf) + 1 :] if leaf in order else ()
+    place = next((index for index, (_, other, _) in enumerate(known) if other in later), len(known))
+    known.insert(place, (start, leaf, None))
 
 
 def row_namer(table: Rows | Group) -> Leaf | None:
@@ -100,10 +112,10 @@ def row_namer(table: Rows | Group) -> Leaf | None:
     return next((leaf for leaf in texts if leaf.required), texts[0] if texts else None)
 
 
-def _stop(layout: Layout, hits: list[Hit], table: Rows | Group, last: Hit, taken: set[int]) -> int:
+def _stop(layout: Layout, hits: list[Hit], table: Rows | Group, end: int, taken: set[int]) -> int:
     """The rows end at the next label of a field, of a row that is not the table's own, or of another head."""
     for hit in hits:
-        if hit.start >= last.end:
+        if hit.start >= end:
             if hit.first in taken or hit.owned(Role.FIELD):
                 return hit.start
             rows = hit.owned(Role.ROW)
@@ -117,4 +129,5 @@ def rest_of_row(layout: Layout, hit: Hit, hits: list[Hit]) -> list[Chunk]:
     following = next((other.start for other in hits if other.start >= hit.end), layout.end)
     line = layout.line_at(hit.end - 1)
     end = min(following, line.end) if line is not None and line.grid else following
-    return layout.words(hit.end, end)
+    rests = [other for other in hits if other.rest]
+    return [chunk for chunk in layout.words(hit.end, end) if not any(other.covers(chunk.start, chunk.end) for other in rests)]

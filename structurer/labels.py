@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from structurer.fold import Break, caseless, squeeze
-from structurer.layout import Layout
+from structurer.layout import Chunk, Layout
 from structurer.schema import Group, Leaf, Node, Rows, Schema
 
+MIN_PIECE = 2  # characters of the first piece of a label broken over lines
+MAX_LINES_APART = 2  # lines from one piece of a broken label to the next
 MAX_HINT = 24  # characters of a bracket behind a label: "(100字以内)", "(2023年-2023年)"
 _HINT = rf"(?:\([^()]{{0,{MAX_HINT}}}\))?"
 
@@ -47,6 +50,11 @@ class Hit:
     end: int
     owners: tuple[Owner, ...]
     colon: bool
+    rest: tuple[tuple[int, int], ...] = ()  # where the print goes on behind what stands beside the label
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether the label prints any of text[start:end]."""
+        return any(first < end and start < last for first, last in ((self.start, self.end), *self.rest))
 
     def owned(self, role: Role) -> tuple[Owner, ...]:
         return tuple(owner for owner in self.owners if owner.role is role)
@@ -58,6 +66,7 @@ class Vocabulary:
 
     owners: dict[str, tuple[Owner, ...]]
     pattern: re.Pattern[str] | None
+    beginnings: frozenset[str] = frozenset()  # what a label may be broken after
 
 
 def is_matrix(node: Node) -> bool:
@@ -89,7 +98,15 @@ def vocabulary(schema: Schema) -> Vocabulary:
         return Vocabulary({}, None)
     alternatives = "|".join(re.escape(key) for key in sorted(owners, key=len, reverse=True))
     pattern = re.compile(f"({alternatives})({_HINT})(:?)", re.IGNORECASE)
-    return Vocabulary({key: tuple(found) for key, found in owners.items()}, pattern)
+    beginnings = frozenset(part for label in (*(label for label, _ in _owners(schema.root)), *schema.captions) for part in _beginnings(label))
+    return Vocabulary({key: tuple(found) for key, found in owners.items()}, pattern, beginnings)
+
+
+def _beginnings(label: str) -> Iterator[str]:
+    """What a line may print of a label before it breaks: ideographs part anywhere, words only at a space."""
+    for size in range(MIN_PIECE, len(label)):
+        if not (label[size - 1].isascii() and label[size].isascii()) or " " in label[size - 1 : size + 1]:
+            yield caseless(squeeze(label[:size]))
 
 
 def _owners(node: Node) -> Iterator[tuple[str, Owner]]:
@@ -142,7 +159,60 @@ def find(layout: Layout, words: Vocabulary, *, strict: bool = True) -> list[Hit]
         else:
             found.append(hit)
             position = hit.last
-    return found
+    return _with_torn(layout, words, found) if strict else found
+
+
+def _with_torn(layout: Layout, words: Vocabulary, found: list[Hit]) -> list[Hit]:
+    """The hits, with those of labels broken over lines on which other cells go on beside them: pieces with print between them."""
+    torn: list[Hit] = []
+    for line in layout.lines:
+        for chunk in () if line.grid else line.chunks:
+            text = _folded(layout, chunk)
+            if text not in words.beginnings or any(hit.covers(chunk.start, chunk.end) for hit in torn):
+                continue
+            pieces = _pieces(layout, words, torn, text, chunk)
+            if pieces and _is_torn(layout, found, pieces):
+                torn.append(_torn_hit(layout, words, pieces))
+    kept = [hit for hit in found if not any(other.covers(hit.start, hit.end) for other in torn)]
+    return sorted([*kept, *torn], key=lambda hit: hit.start) if torn else found
+
+
+def _folded(layout: Layout, chunk: Chunk) -> str:
+    return caseless(squeeze(layout.clean[chunk.start - layout.start : chunk.end - layout.start]))
+
+
+def _pieces(layout: Layout, words: Vocabulary, torn: list[Hit], text: str, chunk: Chunk) -> tuple[Chunk, ...]:
+    """The chunks that print a label from this one on: each next piece stands on one of the next lines."""
+    for line in layout.lines[chunk.line + 1 : chunk.line + 1 + MAX_LINES_APART]:
+        for following in () if line.grid else line.chunks:
+            if any(hit.covers(following.start, following.end) for hit in torn):
+                continue
+            whole = text + _folded(layout, following)
+            if whole.rstrip(":") in words.owners:
+                return chunk, following
+            if whole in words.beginnings and (rest := _pieces(layout, words, torn, whole, following)):
+                return chunk, *rest
+    return ()
+
+
+def _is_torn(layout: Layout, found: list[Hit], pieces: tuple[Chunk, ...]) -> bool:
+    """Whether something is printed between the pieces, and none of them is part of another label."""
+    apart = any(layout.words(chunk.end, following.start) for chunk, following in pairwise(pieces))
+    first, later = pieces[0], pieces[1:]
+    return (
+        apart
+        and not any(hit.covers(first.start, first.end) and hit.end - hit.start > first.end - first.start for hit in found)
+        and not any(hit.covers(piece.start, piece.end) for hit in found for piece in later)
+    )
+
+
+def _torn_hit(layout: Layout, words: Vocabulary, pieces: tuple[Chunk, ...]) -> Hit:
+    """The first pieces that follow one another stand for the label; the others are its rest."""
+    count = next((index for index, (chunk, following) in enumerate(pairwise(pieces), 1) if layout.words(chunk.end, following.start)), 1)
+    start, end = pieces[0].start, pieces[count - 1].end
+    label = "".join(_folded(layout, piece) for piece in pieces).rstrip(":")
+    first, last = layout.folded.index(start), layout.folded.index(end)
+    return Hit(first, last, start, end, words.owners[label], False, tuple((piece.start, piece.end) for piece in pieces[count:]))
 
 
 def _hit(layout: Layout, words: Vocabulary, match: re.Match[str], strict: bool) -> Hit | None:

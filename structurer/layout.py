@@ -23,6 +23,9 @@ _ATTRIBUTE = r"""\s{1,9}[\w:-]{1,30}\s?=\s?(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^
 _TAG = re.compile(rf"</?[A-Za-z][A-Za-z0-9]{{0,9}}(?:{_ATTRIBUTE}){{0,9}}\s?/?>|&nbsp;")
 _PRINTED = re.compile(r"[^\n\f]+")
 _WORD = re.compile(r"\S+")
+_SPACE = re.compile(r"\s+")
+_BREAKS = re.compile(r"[\t\n\f\v|]+")
+_BREAKABLE = re.compile(r"[\s|]")
 _WIDE = frozenset("WF")
 
 
@@ -99,6 +102,8 @@ class Layout:
         return found
 
     def cut(self, chunk: Chunk, start: int, end: int) -> Chunk:
+        if start <= chunk.start and chunk.end <= end:
+            return chunk
         first, last = max(chunk.start, start), min(chunk.end, end)
         while first < last and self.clean[first - self.start].isspace():
             first += 1
@@ -116,10 +121,12 @@ def join(pieces: list[str]) -> str:
 
     White space inside a piece that is a line break is treated alike; a printed space stays one space.
     """
+    if len(pieces) == 1 and not _BREAKABLE.search(pieces[0]):
+        return pieces[0]
     words: list[str] = []
     for piece in pieces:
-        for line in re.split(r"[\t\n\f\v|]+", piece):
-            word = re.sub(r"\s+", " ", line.strip())
+        for line in _BREAKS.split(piece):
+            word = _SPACE.sub(" ", line.strip())
             if word:
                 words.append(word)
     text = words[0] if words else ""

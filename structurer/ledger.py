@@ -13,11 +13,15 @@ from structurer.layout import Layout
 from structurer.record import Checked, Unclaimed
 
 _MARKS = re.compile(r"[\W_]+")
+_SPACE = re.compile(r"\s+")
+_CLOSES = re.compile(r" is (?:equal to|the print of) ")  # what a sum that closes says of itself; a limit that is kept proves nothing
 
 
 def unclaimed(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[Unclaimed, ...]:
     """The stretches of the segment that nothing accounts for, in order; marks alone do not count. `claims` are offsets into the text."""
-    free = bytearray(0 if char.isspace() else 1 for char in layout.clean)
+    free = bytearray(b"\1") * len(layout.clean)
+    for space in _SPACE.finditer(layout.clean):
+        free[space.start() : space.end()] = bytes(space.end() - space.start())
     for start, end in claims:
         first, last = max(start - layout.start, 0), min(end - layout.start, len(free))
         if first < last:
@@ -26,7 +30,7 @@ def unclaimed(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[Unclai
     for start, end in _runs(layout.clean, free):
         text = layout.clean[start:end].strip()
         if _MARKS.sub("", text):
-            found.append(Unclaimed(re.sub(r"\s+", " ", text), start + layout.start, end + layout.start, None))
+            found.append(Unclaimed(_SPACE.sub(" ", text), start + layout.start, end + layout.start, None))
     return tuple(found)
 
 
@@ -35,9 +39,8 @@ def _runs(text: str, free: bytearray) -> list[tuple[int, int]]:
     runs: list[tuple[int, int]] = []
     position = free.find(1)
     while position >= 0:
-        end = position
-        while end < len(free) and free[end]:
-            end += 1
+        end = free.find(0, position)
+        end = end if end >= 0 else len(free)
         if runs and not text[runs[-1][1] : position].strip(" \u00a0\u3000"):
             runs[-1] = (runs[-1][0], end)
         else:
@@ -50,7 +53,7 @@ def proved_complete(rows: Mapping[str, int], checks: Iterable[Checked]) -> tuple
     """The lists over all of whose rows a sum closes."""
     proved: set[str] = set()
     for checked in checks:
-        if checked.holds:
+        if checked.holds and _CLOSES.search(checked.outcome.words):
             proved |= {place for place, count in rows.items() if count and place not in proved and _covers(checked, place, count)}
     return tuple(sorted(proved))
 

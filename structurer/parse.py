@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 
 from structurer.fold import squeeze
 from structurer.schema import Kind
@@ -21,6 +22,7 @@ MAX_DIGITS = 40  # of one number; more is not a figure of a report
 
 _NUMBER = re.compile(r"^[¥￥$€£]?\(?([-+]?)[¥￥$€£]?(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?\)?$", re.ASCII)
 _UNIT_TAIL = re.compile(r"(亿元|百万元|万元|千元|元|亿|万|%|[A-Z]{3}|[$€£])$")
+_CURRENCY_HEAD = re.compile(r"^[A-Z]{3}(?=[\d-])")
 _ISO = re.compile(r"^(\d{4})(?:年|[-./])(\d{1,2})(?:月|[-./])(\d{1,2})日?$")
 _DAY_FIRST = re.compile(r"^(\d{1,2})[-./](\d{1,2})[-./](\d{4})$")
 _WORDS_DATE = re.compile(r"^(?:(\d{1,2})(?:st|nd|rd|th)?([a-z]+)\.?,?|([a-z]+)\.?(\d{1,2})(?:st|nd|rd|th)?,?)(\d{4})$")
@@ -29,7 +31,7 @@ _YEAR = re.compile(r"(?<!\d)((?:19|20|21)\d{2})(?!\d)")
 _MONTH_NAMES = "january february march april may june july august september october november december"
 _MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES.split(), 1)}
 _TERM = re.compile(r"((?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?)([^\d+*/()\-.,=]*(?:/[^\d+*/()\-=]+)*)")
-_TIMES = re.compile(r"(?<![A-Za-z])[xX](?![A-Za-z])")  # an x that is no letter of a word
+_TIMES = re.compile(r"[xX](?=[\d(])")  # an x that is no letter of a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,12 @@ def parse(text: str | None, kind: Kind, choices: tuple[str, ...] = ()) -> Parsed
         return Parsed(None)
     if kind in (Kind.TEXT, Kind.CODE):
         return Parsed(text.strip())
+    return _parsed(text, kind, choices)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str, kind: Kind, choices: tuple[str, ...]) -> Parsed:
+    """A record is parsed several times, while it is read and when it is; the cache holds a few records, no document."""
     if kind is Kind.EXPRESSION:
         number = reckon(text)
         return Parsed("".join(text.split()), number, error=None if number is not None else "not-an-expression")
@@ -65,13 +73,14 @@ def _number(text: str, _: tuple[str, ...] = ()) -> Parsed:
         return Parsed(None, error="not-a-number")  # a rate is no amount
     scale = UNITS.get(tail.group()) if tail else None
     bare = text[: tail.start()] if tail else text
-    match = _NUMBER.match(re.sub(r"^[A-Z]{3}(?=[\d-])", "", bare))
+    match = _NUMBER.match(_CURRENCY_HEAD.sub("", bare))
     if not match or len(bare) > MAX_DIGITS:
         return Parsed(None, error="not-a-number")
     sign, whole, decimals = match.group(1), match.group(2).replace(",", ""), match.group(3) or ""
     negative = sign == "-" or ("(" in bare and bare.endswith(")"))
     printed = ("-" if negative else "") + whole + (f".{decimals}" if decimals else "")
-    return Parsed(printed, Fraction(printed), len(decimals), scale=scale)
+    digits = int(whole + decimals)
+    return Parsed(printed, Fraction(-digits if negative else digits, 10 ** len(decimals)), len(decimals), scale=scale)
 
 
 def _percent(text: str, _: tuple[str, ...] = ()) -> Parsed:
@@ -88,11 +97,15 @@ def _integer(text: str, _: tuple[str, ...] = ()) -> Parsed:
 
 
 def _year(text: str, _: tuple[str, ...] = ()) -> Parsed:
+    if text in BLANKS:
+        return Parsed(None)
     match = _YEAR.search(text)
     return Parsed(int(match.group(1)), Fraction(match.group(1))) if match else Parsed(None, error="not-a-year")
 
 
 def _month(text: str, _: tuple[str, ...] = ()) -> Parsed:
+    if text in BLANKS:
+        return Parsed(None)
     match = _MONTH.match(text)
     if not match or not 1 <= int(match.group(2)) <= 12:
         return Parsed(None, error="not-a-month")

@@ -25,7 +25,7 @@ MAX_NUMBERS = 2  # running numbers of one phrase
 _PART = re.compile(r"\{([^{}]*)\}|\[([^\[\]]*)\]|(…)|([^{}\[\]…]+)")
 _FREE = r"[^。；;]{1,80}?"
 _GAP = r"[^。；;]{0,30}?"
-_NUMBER = r"(?<![\d.,])\d+(?:,\d+)*(?:\.\d+)?(?![\d.])"  # a comma behind it is no part of it
+_NUMBER = r"(?<!\d)(?<!\d[.,])\d+(?:,\d+)*(?:\.\d+)?(?![\d.])"  # a comma behind it is no part of it
 _CAPTURES = {  # by kind (schema.Kind)
     "number": _NUMBER,
     "percent": _NUMBER + "%?",

@@ -190,6 +190,7 @@ def _by_phrases(text: str, start: int, end: int, schemas: Sequence[Schema]) -> S
 
 
 def _prints(folded: Folded, node: Node) -> bool:
-    leaves = (node,) if isinstance(node, Leaf) else tuple(leaf for leaf in getattr(node, "members", ()) if isinstance(leaf, Leaf))
+    parts = node.members if isinstance(node, Group) else (node.item,) if isinstance(node, Rows) else (node,)
+    leaves = tuple(leaf for leaf in parts if isinstance(leaf, Leaf))
     phrases = [compile_phrase(text, fields_of(leaves)) for text in node.printed.phrases]
     return any(search(phrase, folded, 0, len(folded.chars)) is not None for phrase in phrases)

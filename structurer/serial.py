@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from functools import cache, partial
+from itertools import repeat
+from operator import attrgetter
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 READABLE_LEVELS = 4  # of nesting that get a line a member; deeper ones (a leaf, a check) stand on one line
 T = TypeVar("T")
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # made once: json.dumps makes one a call
 
 
 class DamageError(ValueError):
@@ -26,7 +29,7 @@ class DamageError(ValueError):
 def to_json(node: Any) -> Any:
     """A dataclass, or what its fields hold, as JSON values."""
     kind: Any = type(node)
-    return _writer(kind)(node)
+    return node if kind in _PLAIN else _writer(kind)(node)
 
 
 def from_json(kind: type[T], node: Any) -> T:
@@ -37,13 +40,15 @@ def from_json(kind: type[T], node: Any) -> T:
 
 def dump(node: Any, levels: int = READABLE_LEVELS) -> str:
     """JSON text to be read by people too, ending in a newline. Lone surrogates are escaped, so that it can always be encoded."""
-    text = "".join(_lines(node, levels, "\n")) + "\n"
+    pieces: list[str] = []
+    _lay_out(node, levels, "\n", pieces)
+    text = "".join(pieces) + "\n"
     return text if _encodable(text) else json.dumps(node) + "\n"
 
 
 def line(node: Any) -> str:
     """JSON on one line, whatever a reader counts as the end of a line (str.splitlines knows U+0085, U+2028 and U+2029)."""
-    text = json.dumps(node, ensure_ascii=False)
+    text = _encode(node)
     if not _encodable(text):
         return json.dumps(node)
     return text.replace("\x85", "\\u0085").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
@@ -57,19 +62,18 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _lines(node: Any, levels: int, newline: str) -> Iterator[str]:
+def _lay_out(node: Any, levels: int, newline: str, pieces: list[str]) -> None:
     if not levels or not isinstance(node, dict | list) or not node:
-        yield json.dumps(node, ensure_ascii=False)
+        pieces.append(_encode(node))
         return
-    inner, separator = newline + " ", ""
+    inner = separator = newline + " "
     named = isinstance(node, dict)
-    members = node.items() if isinstance(node, dict) else (("", member) for member in node)
-    yield "{" if named else "["
-    for name, member in members:
-        yield separator + inner + (json.dumps(name, ensure_ascii=False) + ": " if named else "")
-        yield from _lines(member, levels - 1, inner)
-        separator = ","
-    yield newline + ("}" if named else "]")
+    pieces.append("{" if named else "[")
+    for name, member in node.items() if isinstance(node, dict) else zip(repeat(""), node):
+        pieces.append(f"{separator}{_encode(name)}: " if named else separator)
+        _lay_out(member, levels - 1, inner, pieces)
+        separator = "," + inner
+    pieces.append(newline + ("}" if named else "]"))
 
 
 # --- writing
@@ -81,12 +85,10 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 @cache
 def _writer(kind: Any) -> Writer:
     """A function that writes one type, made once a type: results have a hundred leaves a record."""
-    if kind in _PLAIN:
-        return lambda node: node
     if issubclass(kind, Enum):
-        return lambda node: node.value
+        return attrgetter("_value_")
     if issubclass(kind, tuple | list):
-        return lambda node: [to_json(member) for member in node]
+        return lambda node: [member if type(member) in _PLAIN else to_json(member) for member in node]
     if issubclass(kind, Mapping):
         return lambda node: {str(key): to_json(member) for key, member in node.items()}
     if issubclass(kind, Fraction):
@@ -99,7 +101,8 @@ def _written(parts: tuple[tuple[str, Any], ...], node: Any) -> dict[str, Any]:
     for name, default in parts:
         value = getattr(node, name)
         if value or value != default:
-            written[name] = value if type(value) in _PLAIN else to_json(value)
+            kind: Any = type(value)
+            written[name] = value if kind in _PLAIN else _writer(kind)(value)
     return written
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from structurer.confront import failures, figures, lists_of
 from structurer.fold import squeeze
@@ -15,6 +16,7 @@ from structurer.parse import parse
 from structurer.record import Extract, Extraction, Match, leaf_pointers, pointer
 from structurer.schema import Leaf, Schema
 
+_T = TypeVar("_T")
 MAX_TRIALS = 200  # leaves tried against the checks; more differences than that are flagged untried
 
 
@@ -49,7 +51,7 @@ def _same_shape(schema: Schema, first: Extraction, second: Extraction) -> tuple[
         mine, theirs = failures(schema, base), failures(schema, swapped)
         counts = f"{first.reader} reads {first.rows.get(place, 0)} rows, {second.reader} {second.rows.get(place, 0)}"
         base = swapped if theirs < mine else base
-        doubts[place] = (f"the readings differ in their rows: {counts}",)
+        doubts[place] = (*base.doubts.get(place, ()), f"the readings differ in their rows: {counts}")
     return base, doubts
 
 
@@ -61,12 +63,16 @@ def _with_list(base: Extraction, source: Extraction, place: str) -> Extraction:
     def inside(key: str) -> bool:
         return key == place or key.startswith(place + "/")
 
-    leaves = {key: extract for key, extract in base.leaves.items() if not inside(key)}
-    leaves |= {key: extract for key, extract in source.leaves.items() if inside(key)}
-    rows = {key: count for key, count in base.rows.items() if not inside(key)} | {
-        key: count for key, count in source.rows.items() if inside(key)
-    }
-    return replace(base, leaves=leaves, rows=rows)
+    def merged(mine: Mapping[str, _T], theirs: Mapping[str, _T]) -> dict[str, _T]:
+        kept = {key: found for key, found in mine.items() if not inside(key)}
+        return kept | {key: found for key, found in theirs.items() if inside(key)}
+
+    return replace(
+        base,
+        leaves=merged(base.leaves, source.leaves),
+        rows=merged(base.rows, source.rows),
+        doubts=merged(base.doubts, source.doubts),
+    )
 
 
 def _agree(leaf: Leaf, mine: str | None, theirs: str | None) -> bool:

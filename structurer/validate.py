@@ -59,7 +59,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, _: Any) -> Iterator[An
     import re2
     from jsonschema import ValidationError
 
-    if validator.is_type(instance, "string") and not re2.search(pattern, instance):
+    if validator.is_type(instance, "string") and not any(re2.search(pattern, text) for text in (instance, "".join(instance.split()))):
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 

@@ -743,16 +743,20 @@ def cut_off(form: Form, rng: random.Random) -> Form:
 def without(truth: Record, places: Sequence[str]) -> Record:
     """The truth without what is no longer printed; a row goes with its name."""
     found = copy.deepcopy(truth)
-    for place in sorted(filter(None, places), key=lambda place: [part.zfill(4) for part in place.split("/")], reverse=True):
+    for place in sorted(filter(None, places), key=_is_row, reverse=True):
         *above, last = place.removesuffix("/level3").removesuffix("/description").split("/")[1:]
         node: Any = found
         for part in above:
-            node = node[int(part)] if isinstance(node, list) else node[part]
+            node = node.get(part) if isinstance(node, dict) else node[int(part)] if int(part) < len(node) else {}
         if isinstance(node, list):
             del node[int(last) :]
-        elif last in node:
+        elif node and last in node:
             node[last] = [] if isinstance(node[last], list) else None
     return found
+
+
+def _is_row(place: str) -> bool:
+    return place.endswith(("/level3", "/description")) or place.rpartition("/")[2].isdigit()
 
 
 def pdf_of(form: Form) -> bytes:

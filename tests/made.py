@@ -4,6 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 from structurer.checks import Level, Outcome, Quantity
+from structurer.document import Span
 from structurer.record import Checked, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value
 from structurer.schema import Schema, load
 
@@ -40,7 +41,7 @@ def value(text: str | None, **more: Any) -> Value:
 
 def order(index: int = 0, source: str = "单.txt", **leaves: Value) -> Record:
     found = {
-        "/name": value("课桌", spans=((0, 2),), match=Match.EXACT, reader="builtin"),
+        "/name": value("课桌", spans=(Span(0, 2, 1),), match=Match.EXACT, reader="builtin"),
         "/count": value("3", value=3),
         "/money/total": value("1,200.50", value="1200.50", quantity=Quantity(Fraction(2401, 2), Fraction(1, 100), "1,200.50")),
         "/money/unit": value(None),

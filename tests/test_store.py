@@ -13,6 +13,7 @@ from made import DIGEST, ORDER, order, result, value
 
 from structurer import atomic, serial, store
 from structurer.checks import Level, Outcome, Quantity
+from structurer.document import Box, Span
 from structurer.errors import InputError, SchemaError, UsageError
 from structurer.record import Checked, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value
 from structurer.store import Asked, Input, Progress, State
@@ -21,7 +22,10 @@ ASKED = Asked("structurer 0", ("structure", "x"), "built-in reader", (ORDER,), m
 
 texts = st.text(max_size=8) | st.sampled_from(["\u2028", "\x85", "\ud800", "＝1", "é"])
 fractions = st.fractions()
-spans = st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=2).map(tuple)
+points = st.floats(0, 2000)
+boxes = st.none() | st.builds(Box, points, points, points, points)
+places = st.builds(Span, st.integers(0, 99), st.integers(0, 99), st.none() | st.integers(1, 9), boxes, st.none() | st.floats(0, 1))
+spans = st.lists(places, max_size=2).map(tuple)
 some_texts = st.lists(texts, max_size=2).map(tuple)
 quantities = st.none() | st.builds(Quantity, st.none() | fractions, fractions, texts)
 values = st.builds(

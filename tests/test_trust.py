@@ -1,0 +1,122 @@
+"""Flags with their reasons: which values a person should see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from structurer.checks import Level, Outcome
+from structurer.record import Checked, Flag, Match, Review, Unclaimed, Value
+from structurer.schema import Kind, Leaf, Printed
+from structurer.trust import MAX_CELLS, judge
+
+
+def leaf(name: str = "a", *, required: bool = False, path: tuple[str, ...] = ()) -> Leaf:
+    return Leaf(name, path or (name,), Kind.NUMBER, Printed(), required=required)
+
+
+def value(text: str | None = "1", match: Match = Match.EXACT, **more: Any) -> Value:
+    return Value(text, text, match=match if text is not None else Match.NONE, **more)
+
+
+def checked(holds: bool | None, *cells: str, missing: tuple[str, ...] = (), pointer: str = "") -> Checked:
+    return Checked("sum", pointer, "print", "", Outcome(Level.FAIL, "", "", "", "1 is too low.", cells, missing), holds)
+
+
+def verdict(leaves: dict[str, tuple[Leaf, Value]], *checks: Checked, doubts: Any = None, lost: Any = None):
+    return judge(leaves, doubts or {}, checks, lost or {})
+
+
+def reasons(*values: Any, **more: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(review.pointer, str(review.flag), review.reasons) for review in verdict(*values, **more)[1]]
+
+
+def test_a_value_on_the_page_that_nothing_speaks_against_is_accepted():
+    values, review = verdict({"/a": (leaf(), value())})
+    assert (values["/a"].flag, values["/a"].score, review) == (Flag.ACCEPT, 0.99, ())
+
+
+def test_a_blank_that_may_be_blank_is_accepted():
+    values, review = verdict({"/a": (leaf(), value(None))})
+    assert (values["/a"].flag, values["/a"].score, review) == (Flag.ACCEPT, 1.0, ())
+
+
+@pytest.mark.parametrize(
+    ("of", "found", "flag", "why"),
+    [
+        (leaf(), value("1", Match.NONE), "reject", "the value is not on the page"),
+        (leaf(), value("1", Match.FUZZY), "review", "the page prints it only nearly so"),
+        (leaf(), value("x", error="not-a-number"), "review", "'x' is no number"),
+        (leaf(), value("x", error="some-code"), "review", "'x' some-code"),
+        (leaf(required=True), value(None), "review", "the page prints no value for a required field"),
+        (leaf(), value("1", doubts=("it is smudged",)), "review", "it is smudged"),
+    ],
+)
+def test_what_speaks_against_a_value_is_said_in_words(of, found, flag, why):
+    values, review = verdict({"/a": (of, found)})
+    assert review == (Review("/a", Flag(flag), (why,)),)
+    assert values["/a"].flag is Flag.REVIEW
+
+
+def test_a_required_field_that_is_blank_for_a_reason_has_that_reason_alone():
+    assert reasons({"/a": (leaf(required=True), value(None, doubts=("cut off",)))}) == [("/a", "review", ("cut off",))]
+    assert reasons({"/r/0/a": (leaf(required=True, path=("r", "*", "a")), value(None))}) == []
+
+
+def test_doubts_about_rows_lists_and_the_whole_are_kept_at_their_place():
+    found = reasons({"/a": (leaf(), value())}, doubts={"/rows": ("short",), "": ("cut off",), "/a": ("odd", "odd")})
+    assert found == [("", "review", ("cut off",)), ("/a", "review", ("odd",)), ("/rows", "review", ("short",))]
+
+
+def test_figures_among_the_rows_of_a_list_and_in_none_are_shown():
+    def left(*texts: str) -> dict[str, tuple[Unclaimed, ...]]:
+        return {"/rows": tuple(Unclaimed(text, 0, 1, None) for text in texts)}
+
+    assert reasons({}, lost=left("7")) == [("/rows", "review", ("1 print among the rows in no row: '7'",))]
+    assert reasons({}, lost=left("7", "8", "9" * 40, "1")) == [
+        ("/rows", "review", (f"4 prints among the rows in no row: '7', '8', {'9' * 30!r} ...",))
+    ]  # fmt: skip
+
+
+def test_a_failing_check_flags_its_cells_and_a_holding_one_pins_them():
+    leaves = {place: (leaf(), value()) for place in ("/a", "/b", "/c")}
+    values, review = verdict(leaves, checked(False, "/a"), checked(True, "/b"), checked(True, "/a"), checked(None, "/c"))
+    assert review == (Review("/a", Flag.REVIEW, ("sum: 1 is too low.",)),)
+    assert {place: found.score for place, found in values.items()} == {"/a": 0.495, "/b": 0.995, "/c": 0.99}
+
+
+def test_no_more_than_three_checks_pin_a_cell():
+    leaves = {"/a": (leaf(), value("1", Match.NONE))}
+    scores = [verdict(leaves, *[checked(True, "/a")] * count)[0]["/a"].score for count in range(5)]
+    assert scores == [0.3, 0.65, 0.825, 0.9125, 0.9125]
+
+
+def test_a_doubt_lowers_the_score():
+    assert verdict({"/a": (leaf(), value("1", Match.FUZZY, doubts=("x",)))})[0]["/a"].score == 0.48
+    assert verdict({"/a": (leaf(), value("x", Match.NORMALISED, error="not-a-number"))})[0]["/a"].score == 0.588
+
+
+def test_a_failing_check_of_many_cells_flags_their_lists():
+    rows = {f"/g/rows/{row}/n": (leaf(), value()) for row in range(MAX_CELLS)}
+    leaves = {**rows, "/total": (leaf(), value())}
+    found = reasons(leaves, checked(False, *leaves))
+    assert found == [("/g/rows", "review", ("sum: 1 is too low.",)), ("/total", "review", ("sum: 1 is too low.",))]
+    few = reasons(rows, checked(False, *rows))
+    assert [place for place, _, _ in few] == sorted(rows)
+
+
+def test_cells_of_other_records_are_not_flagged_in_this_one():
+    assert [place for place, _, _ in reasons({"/a": (leaf(), value())}, checked(False, "/a", "/other/n"))] == ["/a"]
+
+
+@pytest.mark.parametrize(
+    ("failing", "place"),
+    [
+        (checked(False, missing=("/a", "/other/n")), "/a"),
+        (checked(False, "/other/n"), ""),
+        (checked(False, missing=("/gone",), pointer="/rows/1"), "/rows/1"),
+    ],
+)
+def test_a_failing_check_that_names_no_value_of_the_record_is_not_silent(failing, place):
+    assert reasons({"/a": (leaf(), value(None))}, failing) == [(place, "review", ("sum: 1 is too low.",))]
