@@ -11,43 +11,26 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from string import Template
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from structurer.errors import ModelError, UsageError
+from structurer.guide import field_guide, one_line, reply_model, reply_schema, skeleton
 from structurer.llm import Message, Model, Reply, Request
 from structurer.record import Extract, Extraction, pointer
-from structurer.schema import Group, Kind, Leaf, Node, Rows, Schema
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from structurer.schema import Group, Leaf, Node, Schema
 
 ATTEMPTS: Final = 3  # questions to the model for one segment, the first one included
 MAX_ROWS: Final = 20_000  # rows of all lists of one reply together
 MAX_ECHO: Final = 4_000  # characters of a bad reply that are shown to the model again
 MAX_ERRORS: Final = 20  # errors of a bad reply that are named
 MAX_ERROR: Final = 200  # characters of one named error
-MAX_DESCRIPTION: Final = 500  # characters of a field's description
 COMPLETE: Final = frozenset({"stop", "tool_calls"})  # the finish reasons of a reply that is whole
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_KINDS: Final = {
-    Kind.TEXT: "text",
-    Kind.NUMBER: "number, as printed",
-    Kind.PERCENT: "percentage, as printed",
-    Kind.INTEGER: "whole number, as printed",
-    Kind.YEAR: "year, as printed",
-    Kind.MONTH: "month of a year, as printed",
-    Kind.DATE: "date, as printed",
-    Kind.CHOICE: "choice",
-    Kind.UNIT: "unit of amounts, as printed",
-    Kind.CODE: "code or document number, as printed",
-    Kind.EXPRESSION: "calculation, as printed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,16 +119,6 @@ def unique_keys(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 # -- the question ------------------------------------------------------------------------------------------------------
 
 
-def reply_schema(schema: Schema) -> Mapping[str, Any]:
-    """The strict JSON Schema of the reply. The same object is returned for the same schema: do not change it."""
-    return _shape(_Contract(schema.digest, schema.root)).reply_schema
-
-
-def field_guide(schema: Schema) -> str:
-    """One line for each field, block and list: path, what it holds, the names under which it is printed."""
-    return "\n".join(line for child in schema.root.members for line in _guide(child))
-
-
 def _opening(document_text: str, schema: Schema, prompt: Prompt) -> tuple[tuple[Message, Message], Template]:
     """System and user message, and the template of the reask; what is the same for all documents comes first, so that prefix caches hit."""
     parts = re.split(r"^---[ \t]*$\n?", prompt.text, flags=re.MULTILINE)
@@ -156,7 +129,7 @@ def _opening(document_text: str, schema: Schema, prompt: Prompt) -> tuple[tuple[
         "title": schema.title,
         "kind": schema.kind,
         "fields": field_guide(schema),
-        "shape": json.dumps(_skeleton(schema.root), ensure_ascii=False),
+        "shape": json.dumps(skeleton(schema.root), ensure_ascii=False),
         "fence": _fence(document),
         "document": document,
     }
@@ -214,130 +187,6 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode() if _SURROGATE.search(text) else text
 
 
-# -- the field guide ---------------------------------------------------------------------------------------------------
-
-
-def _guide(node: Node) -> Iterator[str]:
-    yield f"- {_path(node)} ({_kind_of(node)}){_remarks(node)}"
-    children = node.members if isinstance(node, Group) else _columns(node)
-    for child in children:
-        yield from _guide(child)
-
-
-def _columns(node: Leaf | Rows) -> tuple[Node, ...]:
-    return node.item.members if isinstance(node, Rows) and isinstance(node.item, Group) else ()
-
-
-def _path(node: Node) -> str:
-    parts = (*node.path, "*") if isinstance(node, Rows) else node.path
-    return "".join(map(_step, parts)).lstrip(".")
-
-
-def _step(part: str) -> str:
-    return "[*]" if part == "*" else f".{part}" if part.isidentifier() else f"[{json.dumps(part, ensure_ascii=False)}]"
-
-
-def _kind_of(node: Node) -> str:
-    if isinstance(node, Leaf):
-        return _KINDS[node.kind]
-    if isinstance(node, Group):
-        return "block"
-    entry = "object" if isinstance(node.item, Group) else "text"
-    return f"list, one {entry} for each printed " + ("item" if node.itemised else "row" if node.separator is None else "member")
-
-
-def _remarks(node: Node) -> str:
-    printed = node.printed
-    title = printed.title if printed.title not in printed.labels else ""
-    plain = node.name.replace("_", " ").replace("-", " ").strip()  # the label of a field without any: the path says it already
-    found = (
-        _one_line(title),
-        _one_line(printed.description)[:MAX_DESCRIPTION],
-        _quoted("printed as", tuple(label for label in printed.labels if label != plain)),
-        _quoted("under the heading", printed.section),
-        _quoted("in sentences such as", () if printed.description else printed.phrases),
-        "printed below its label" if printed.beneath else "",
-        *(_leaf_remarks(node) if isinstance(node, Leaf) else ()),
-        f"parted in print by {node.separator}" if isinstance(node, Rows) and node.separator else "",
-    )
-    return "".join(f"; {remark}" for remark in found if remark).replace(";", ":", 1)
-
-
-def _leaf_remarks(leaf: Leaf) -> tuple[str, ...]:
-    return (
-        _quoted("one of", leaf.choices),
-        _quoted("usually one of", tuple(value for value, _ in leaf.values)),
-        "merged cells: repeat on each row covered" if leaf.spans_rows else "",
-    )
-
-
-def _quoted(words: str, texts: tuple[str, ...]) -> str:
-    return f"{words} " + ", ".join(f'"{_one_line(text)}"' for text in texts) if texts else ""
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _skeleton(node: Node) -> Any:
-    if isinstance(node, Group):
-        return {child.name: _skeleton(child) for child in node.members}
-    return [_skeleton(node.item)] if isinstance(node, Rows) else None
-
-
-# -- the shape of a reply ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Contract:
-    """A schema's tree, told apart by the digest of its source."""
-
-    digest: str
-    root: Group = field(compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    reply_model: type[BaseModel]
-    reply_schema: Mapping[str, Any]
-
-
-@lru_cache(maxsize=64)
-def _shape(contract: _Contract) -> _Shape:
-    reply_model = _reply_model(contract.root, "Record")
-    source = reply_model.model_json_schema()
-    return _Shape(reply_model, _lean(source, source.get("$defs", {})))
-
-
-def _reply_model(group: Group, name: str) -> type[BaseModel]:
-    """A strict model; a property is an alias, because any text may be a property name and few are names for an attribute."""
-    from pydantic import ConfigDict, Field, create_model
-
-    fields: dict[str, Any] = {
-        f"f{number}": (_reply_type(child, f"{name}_{number}"), Field(alias=child.name)) for number, child in enumerate(group.members)
-    }
-    return create_model(name, __config__=ConfigDict(strict=True, extra="forbid"), **fields)
-
-
-def _reply_type(node: Node, name: str) -> Any:
-    if isinstance(node, Leaf):
-        return str | None
-    if isinstance(node, Group):
-        return _reply_model(node, name)
-    return list[_reply_type(node.item, name)]  # type: ignore[misc]
-
-
-def _lean(spec: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:
-    """Pydantic's JSON Schema without titles and references: fewer tokens, and nothing that a small endpoint fails to follow."""
-    spec = defs[spec["$ref"].rpartition("/")[2]] if "$ref" in spec else spec
-    if spec.get("type") == "object":
-        properties = {key: _lean(child, defs) for key, child in spec["properties"].items()}
-        return {"type": "object", "properties": properties, "required": spec["required"], "additionalProperties": False}
-    if spec.get("type") == "array":
-        return {"type": "array", "items": _lean(spec["items"], defs)}
-    return {"type": ["string", "null"]}
-
-
 # -- the reply ---------------------------------------------------------------------------------------------------------
 
 
@@ -376,7 +225,7 @@ def _misshapen(tree: Any, schema: Schema) -> BadReply | None:
     from pydantic import ValidationError
 
     try:
-        _shape(_Contract(schema.digest, schema.root)).reply_model.model_validate(tree)
+        reply_model(schema).model_validate(tree)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         return BadReply(_fault_of({line["type"] for line in found}), tuple(_error_line(line) for line in found[:MAX_ERRORS]))
@@ -394,7 +243,7 @@ def _error_line(error: Mapping[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    line = _one_line(_encodable(text))
+    line = one_line(_encodable(text))
     return line if len(line) <= MAX_ERROR else f"{line[: MAX_ERROR - 3]}..."
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 from structurer.draft import Draft, Spans
 from structurer.heads import Head, rest_of_row
-from structurer.labels import Hit, Role
+from structurer.labels import Hit, Role, is_matrix
 from structurer.layout import Chunk, width
 from structurer.parse import parse
 from structurer.record import pointer
-from structurer.schema import Kind, Leaf, Rows
+from structurer.schema import Group, Kind, Leaf, Node, Rows
 
 FULL_LINE = 0.8  # of the widest line: a line as wide as that may have been broken at the margin
 _ENDS = "。！？；.!?;）)"  # marks that end a paragraph
@@ -29,6 +30,16 @@ def read_fields(draft: Draft, heads: list[Head]) -> None:
         _read_beside(draft, leaf, own)
     for run in [*_runs(draft, below), *abreast]:
         _read_below(draft, run, heads)
+    for node in draft.schema.root.members:
+        if node.required and _has_head(node) and not any(head.table is node for head in heads):
+            draft.doubt("", f"no head of the table {node.name!r} is found: the print may be one that cannot be read without a model")
+
+
+def _has_head(node: Node) -> bool:
+    """Whether the schema says how the head of the list or table is printed."""
+    if isinstance(node, Rows):
+        return isinstance(node.item, Group) and sum(bool(member.printed.labels) for member in node.item.members) > 1
+    return is_matrix(node)
 
 
 def _is_beneath(node: object) -> bool:
@@ -230,13 +241,19 @@ def _inside_hit(draft: Draft, chunk: Chunk) -> bool:
 
 
 def _block_end(draft: Draft, last: Hit, heads: list[Head], *, grid: bool) -> int:
-    """The block ends at the next label; in a grid a side label beside the block does not end it."""
+    """The block ends at the next label; a side label beside the block does not end it."""
     ends = [head.start for head in heads if head.start >= last.end]
     for hit in draft.hits:
-        if hit.start >= last.end and not (grid and all(owner.role is Role.CAPTION for owner in hit.owners)):
+        if hit.start >= last.end and not (all(owner.role is Role.CAPTION for owner in hit.owners) and (grid or _is_beside(draft, hit))):
             ends.append(hit.start)
             break
     return min(ends, default=draft.layout.end)
+
+
+def _is_beside(draft: Draft, hit: Hit) -> bool:
+    """Whether a label shares its line with a text: a side label, and not a heading."""
+    line = draft.layout.line_at(hit.start)
+    return line is not None and any(not _inside_hit(draft, chunk) for chunk in line.chunks)
 
 
 def _by_column(draft: Draft, run: list[Hit], chunks: list[Chunk]) -> tuple[list[list[Chunk]], bool]:
@@ -258,10 +275,10 @@ def _by_shape(draft: Draft, chunks: list[Chunk], count: int) -> tuple[list[list[
         return [chunks], True
     if count > 2 or not chunks:
         return [chunks, *([] for _ in range(count - 1))], not chunks
-    side = _side_by_side(draft, chunks)
+    side = _parted_by_edge(draft, chunks)
     if side is not None:
         return list(side), True
-    return _one_after_other(draft, chunks)
+    return _side_by_side(draft, chunks) or _one_after_other(draft, chunks)
 
 
 def _lines_of(chunks: list[Chunk]) -> list[list[Chunk]]:
@@ -274,28 +291,50 @@ def _lines_of(chunks: list[Chunk]) -> list[list[Chunk]]:
     return lines
 
 
-def _side_by_side(draft: Draft, chunks: list[Chunk]) -> tuple[list[Chunk], list[Chunk]] | None:
-    """Two columns on the same lines: most lines are cut once by a wide gap, or into just two words."""
+def _parted_by_edge(draft: Draft, chunks: list[Chunk]) -> tuple[list[Chunk], list[Chunk]] | None:
+    """Two columns kept in their places by spaces: an edge behind wide gaps that the print of no line crosses."""
     lines = _lines_of(chunks)
-    cuts = [_wide_gap(line) for line in lines]
-    if len(lines) < 2 or sum(cut is not None for cut in cuts) * 3 < len(lines) * 2:
+    edges = Counter(_place(draft, line[cut]) for line in lines if (cut := _wide_gap(line)) is not None)
+    if not edges:
         return None
-    left: list[Chunk] = []
-    right: list[Chunk] = []
-    edge = min(line[cut].start - draft.layout.lines[line[0].line].start for line, cut in zip(lines, cuts, strict=True) if cut is not None)
-    for line, cut in zip(lines, cuts, strict=True):
-        if cut is None:
-            cut = 0 if line[0].start - draft.layout.lines[line[0].line].start >= edge // 2 else len(line)
-        left += line[:cut]
-        right += line[cut:]
-    return left, right
+    edge = max(edges, key=lambda place: (edges[place], -place))
+    if any(_place(draft, chunk) < edge < _place(draft, chunk) + width(draft.text(chunk)) for chunk in chunks):
+        return None
+    return [chunk for chunk in chunks if _place(draft, chunk) < edge], [chunk for chunk in chunks if _place(draft, chunk) >= edge]
+
+
+def _place(draft: Draft, chunk: Chunk) -> int:
+    """Where on its line a chunk begins, in half-width columns."""
+    start = draft.layout.lines[chunk.line].start
+    return width(draft.layout.clean[start - draft.layout.start : chunk.start - draft.layout.start])
+
+
+def _side_by_side(draft: Draft, chunks: list[Chunk]) -> tuple[list[list[Chunk]], bool] | None:
+    """Two columns on the same lines, each line cut into just two words; below the end of the shorter text the longer goes on alone."""
+    lines = _lines_of(chunks)
+    count = next((index for index, line in enumerate(lines) if len(line) != 2), len(lines))
+    for both in range(count, 0, -1):
+        parts = [[line[side] for line in lines[:both]] for side in (0, 1)]
+        alone = lines[both:]
+        ended = [_is_ended(draft, part) for part in parts]
+        if not alone and both > 1:
+            return parts, True
+        if alone and ended[0] != ended[1]:
+            parts[ended[0]] += [chunk for line in alone for chunk in line]
+            return parts, both > 1 and all(len(line) == 1 for line in alone)
+    return None
+
+
+def _is_ended(draft: Draft, part: list[Chunk]) -> bool:
+    """Whether a text ends with its last line: it is short (the others fill the width of their column) or the only one and a sentence."""
+    widths = [width(draft.text(chunk)) for chunk in part]
+    stopped = draft.text(part[-1])[-1] in _ENDS
+    return widths[-1] < max(widths) - 2 or (stopped and (len(part) == 1 or widths[-1] < max(widths)))
 
 
 def _wide_gap(line: list[Chunk]) -> int | None:
     gaps = [index for index in range(1, len(line)) if line[index].start - line[index - 1].end >= 2]
-    if len(gaps) == 1:
-        return gaps[0]
-    return 1 if len(line) == 2 and not gaps else None
+    return gaps[0] if len(gaps) == 1 else None
 
 
 def _one_after_other(draft: Draft, chunks: list[Chunk]) -> tuple[list[list[Chunk]], bool]:

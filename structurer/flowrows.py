@@ -8,6 +8,7 @@ its column, only a cell's last line is short); a name printed on both sides of i
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -16,17 +17,30 @@ from structurer.draft import Draft
 from structurer.fold import squeeze
 from structurer.gridrows import Row, put_cell, table_labels, with_missing
 from structurer.heads import Head
+from structurer.labels import MAX_LINES_APART, MIN_PIECE
 from structurer.layout import Chunk
 from structurer.levels import cover, parents
 from structurer.record import pointer
 from structurer.schema import Leaf, Rows
 
+MAX_PIECE_WORDS = 24  # from one piece of a label to the next
+MAX_LEFT = 2  # words that may stand left of a piece of a label
 MAX_LABEL_WORDS = 8  # pieces a label may be broken into: 服务 / 对象 / 满意 / 度指 / 标
 _AMID = "the label is printed amid its rows; where its rows begin is not"
 _EITHER_LEVEL = "the label is known at two levels, and the print does not show at which it stands"
 _OPERATORS = "≥≤<>=＜＞"
 _CLOSING = "，、。；：）》”’,;:)]%"
 _OPENING = "（《“‘([、"
+_LEFT, _RIGHT = "([《“", ")]》”"
+_NUMBERED = re.compile(r"^\d{1,2}\)(?=[^,.])")
+_UNCLOSED = 3.0  # the cost of leaving a bracket open, or of closing one that is not
+_ALONE = 0.95  # share of lines with one word only, from which on every cell seems to have a line of its own
+_BREAKING = 4.0  # the cost of a cell going on on a second line, where no cell seems to
+_SURPRISE = 2.0  # the cost of one word, from which on its row is shown to a person
+_WHOLE = 0.9  # share of the lines with figures that hold all cells of a row, from which on rows may begin at their top
+_CLEARLY = 2.0  # of cost, by which cells at their top must explain the lines better than cells in the middle
+_ABOVE = 3.0  # the cost of a line of a name above its figures, where cells stand at the top
+_MANY = 0.3  # share of doubtful rows, from which on the whole list is shown to a person
 _BEAM = 24  # states kept a word
 _MARGIN = 6.0  # of cost above the best state, beyond which a state is given up
 _CUT_OFF = 0.3  # share of an unfinished row's cost that counts at the very end: forms are cut off there
@@ -57,6 +71,8 @@ class Step:
     new_row: bool
     new_cell: bool
     back: Step | None
+    open: int = 0  # brackets of the cell, and of the row's name, that are not closed yet
+    name_open: int = 0
 
 
 def read_flow_rows(draft: Draft, heads: list[Head], place: str) -> None:
@@ -77,6 +93,8 @@ def read_flow_rows(draft: Draft, heads: list[Head], place: str) -> None:
                 _store(draft, column.leaf, f"{place}/{number}", row.cells.get(index, []))
         for reason in row.doubts:
             draft.doubt(f"{place}/{number}", reason)
+    if sum(bool(row.doubts) for row in rows) > len(rows) * _MANY:
+        doubts.append("many of the rows are doubtful")
     for reason in doubts:
         draft.doubt(place, reason)
     _store_labels(draft, spanning, labels, rows, words, place)
@@ -119,21 +137,38 @@ def _glued(draft: Draft, chunks: list[Chunk]) -> list[Chunk]:
 
 
 def _pick_labels(draft: Draft, chunks: list[Chunk], spanning: list[Column]) -> tuple[list[Label], list[Chunk]]:
-    """Take the known labels out of the words, also those broken into pieces that follow one another."""
+    """Take the known labels out of the words, also those broken into pieces: one after the other, or on lines that other cells share."""
     values = {squeeze(value) for column in spanning if column.leaf is not None for value, _ in column.leaf.values}
     longest = max(map(len, values), default=0)
     labels: list[Label] = []
     words: list[Chunk] = []
-    position = 0
-    while position < len(chunks):
+    taken: set[Chunk] = set()
+    for position, chunk in enumerate(chunks):
+        if chunk in taken:
+            continue
         count = _label_length(draft, chunks, position, values, longest)
-        if count:
-            pieces = tuple(chunks[position : position + count])
+        pieces = tuple(chunks[position : position + count]) or _torn_label(draft, chunks[position:], values, taken, "")
+        if pieces:
             labels.append(Label("".join(squeeze(draft.text(piece)) for piece in pieces), pieces, len(words)))
+            taken.update(pieces)
         else:
-            words.append(chunks[position])
-        position += count or 1
+            words.append(chunk)
     return labels, words
+
+
+def _torn_label(draft: Draft, chunks: list[Chunk], values: set[str], taken: set[Chunk], text: str) -> tuple[Chunk, ...]:
+    """The pieces of a known label from the first chunk on, each on one of the next lines after the one before it, near its left edge."""
+    text += squeeze(draft.text(chunks[0]))
+    if text in values:
+        return (chunks[0],)
+    if len(text) < MIN_PIECE or not any(value.startswith(text) for value in values):
+        return ()
+    for index, chunk in enumerate(chunks[1:MAX_PIECE_WORDS], 1):
+        if chunks[0].line < chunk.line <= chunks[0].line + MAX_LINES_APART and chunk.col <= MAX_LEFT and chunk not in taken:
+            rest = _torn_label(draft, chunks[index:], values, taken, text)
+            if rest:
+                return (chunks[0], *rest)
+    return ()
 
 
 def _label_length(draft: Draft, chunks: list[Chunk], position: int, values: set[str], longest: int) -> int:
@@ -238,10 +273,11 @@ def _rows(
     if not words or not columns:
         return [], []
     path = _Path(draft, words, columns, {label.place for label in labels}, table, cut_off=cut_off)
-    steps = path.run({})
+    steps = path.run_unbroken() or path.run({})
     widths = path.widths(steps)
     if widths:
         steps = path.run(widths)
+    steps = path.run_from_top(steps)
     doubts = ["the lines do not divide into rows"] if steps[-1].cost >= NEVER else []
     return _collect(words, columns, steps, path), doubts
 
@@ -253,6 +289,9 @@ def _collect(words: list[Chunk], columns: tuple[Column, ...], steps: list[Step],
             rows.append(Row())
         elif path.could_be_name(number, step):
             rows[-1].doubts.append("a line behind the figures could belong to the name or to the last column")
+        if step.back is not None and step.cost - step.back.cost >= _SURPRISE:
+            for row in rows[-2:] if step.new_row else rows[-1:]:
+                row.doubts.append("the row's lines fit its columns badly")
         rows[-1].cells.setdefault(step.column, []).append(chunk)
     namer = next((index for index, column in enumerate(columns) if column.names_rows), None)
     for row in rows:
@@ -260,7 +299,13 @@ def _collect(words: list[Chunk], columns: tuple[Column, ...], steps: list[Step],
             row.doubts.append("the row has no name")
         if any(column.numeric and index not in row.cells for index, column in enumerate(columns)):
             row.doubts.append("the row lacks figures")
+        if any(_is_text(column) and index not in row.cells for index, column in enumerate(columns)):
+            row.doubts.append("the row lacks a cell, and the print does not show which")
     return rows
+
+
+def _is_text(column: Column) -> bool:
+    return column.leaf is not None and not column.numeric and not column.optional
 
 
 class _Path:
@@ -276,6 +321,7 @@ class _Path:
         self.skips = [[_skipped(columns[last + 1 : column]) for column in range(len(columns))] for last in range(-1, len(columns))]
         self.texts = [squeeze(draft.text(chunk)) for chunk in words]
         self.lines = [chunk.line for chunk in words]
+        self.brackets = [_brackets(text) for text in self.texts]
         self.after_labels = after_labels
         labels = table_labels(table)
         self.figure = [is_figure(text) for text in self.texts]
@@ -284,6 +330,9 @@ class _Path:
         self.complete = _last_needed(columns)
         self.starts = _repeats(self.texts)
         self.widths_: dict[int, int] = {}
+        self.breaking = 0.0
+        self.top = False  # cells stand at the top of their rows, not in the middle
+        self.joined = {number for number in range(1, len(words)) if self.lines[number] == self.lines[number - 1]}
 
     def run(self, widths: dict[int, int]) -> list[Step]:
         self.widths_ = widths
@@ -297,6 +346,37 @@ class _Path:
             steps.append(step)
             step = step.back
         return steps[::-1]
+
+    def run_unbroken(self) -> list[Step]:
+        """Where every line holds one word, and the lines divide into rows without any cell going on on a second line, none does."""
+        if len(set(self.lines)) < len(self.lines) * _ALONE:
+            return []
+        self.breaking = _BREAKING
+        steps = self.run({})
+        self.breaking = 0.0
+        unbroken = all(step.new_cell or step.new_row or number in self.joined for number, step in enumerate(steps))
+        return steps if unbroken and steps[-1].cost < NEVER else []
+
+    def run_from_top(self, steps: list[Step]) -> list[Step]:
+        """Where the lines with figures hold whole rows, cells may stand at the top of their rows and go on below: the cheaper way counts."""
+        rows = [count for count, figures in self.line_sizes() if any(self.numeric) and figures >= sum(self.numeric)]
+        whole = sum(count >= len(self.optional) - sum(self.optional) for count in rows)
+        if not rows or whole < len(rows) * _WHOLE:
+            return steps
+        self.top = True
+        widths = self.widths(self.run(self.widths_))
+        found = self.run(widths)
+        self.top = False
+        return found if found[-1].cost + _CLEARLY < steps[-1].cost else steps
+
+    def line_sizes(self) -> list[tuple[int, int]]:
+        """Words and figures of each line."""
+        found: dict[int, list[int]] = {}
+        for line, figure in zip(self.lines, self.figure, strict=True):
+            counts = found.setdefault(line, [0, 0])
+            counts[0] += 1
+            counts[1] += figure
+        return [(words, figures) for words, figures in found.values()]
 
     def widths(self, steps: list[Step]) -> dict[int, int]:
         """The width of each column of text: the commonest length of a line that a cell goes on after; unless as many lines of the column
@@ -325,19 +405,45 @@ class _Path:
     def begun(self, cost: float, column: int, number: int, back: Step | None) -> Step:
         """The first word of a row."""
         size, named = len(self.texts[number]), column == self.namer
-        return Step(cost, column, False, int(named), 0, False, size, size if named else 0, True, True, back)
+        opens = self.brackets[number][0]
+        return Step(
+            cost, column, False, int(named), 0, False, size, size if named else 0, True, True, back, opens, opens if named else 0
+        )  # fmt: skip
 
     def advance(self, number: int, states: list[Step]) -> list[Step]:
-        found: dict[tuple[int, bool, int, int, bool, int, int], Step] = {}
+        found: dict[tuple[object, ...], Step] = {}
         for state in states:
+            bracketed = state.open or state.name_open or self.brackets[number] != (0, 0)
             for step in self.following(number, state):
-                key = (step.column, step.late, min(step.before, 4), min(step.behind, 4), step.shared, step.length, step.name_length)
+                if bracketed:
+                    step = self.bracketed(number, state, step)
+                key = (step.column, step.late, min(step.before, 4), min(step.behind, 4), step.shared, step.length, step.name_length, step.open, step.name_open)
                 if step.cost < NEVER and (key not in found or step.cost < found[key].cost):
                     found[key] = step
         if not found:
             return [self.begun(NEVER, self.namer, number, min(states, key=lambda state: state.cost))]
         kept = sorted(found.values(), key=lambda step: step.cost)[:_BEAM]
         return [step for step in kept if step.cost <= kept[0].cost + _MARGIN]
+
+    def bracketed(self, number: int, state: Step, step: Step) -> Step:
+        """The step with its brackets reckoned: a cell with an open one goes on, and one that is not open is not closed."""
+        opens, closes = self.brackets[number]
+        named, left = step.column == self.namer, state.column != self.namer and state.open > 0
+        before, cost = 0, step.cost
+        if step.new_row:
+            cost += _UNCLOSED * (left or state.name_open > 0)
+        elif step.column == state.column and not step.new_cell:
+            before = state.open
+        else:
+            before = state.name_open if named else 0 if step.new_cell else closes
+            cost += _UNCLOSED * left
+        cost += _UNCLOSED * (closes > before) - 1.0 * (before > 0 and self.lines[number] != self.lines[number - 1])
+        after = min(max(before - closes, 0) + opens, 2)
+        name_open = after if named else 0 if step.new_row else state.name_open
+        return Step(
+            max(cost, state.cost), step.column, step.late, step.before, step.behind, step.shared, step.length, step.name_length, step.new_row,
+            step.new_cell, step.back, after, name_open,
+        )  # fmt: skip
 
     def following(self, number: int, state: Step) -> list[Step]:
         same_line = self.lines[number] == self.lines[number - 1]
@@ -367,6 +473,8 @@ class _Path:
         behind = state.behind + (named and state.late and not same_line)
         if behind > state.behind:
             cost += self.beyond_centre(state)
+        elif self.top and before > state.before:
+            cost += _ABOVE
         return Step(
             cost,
             state.column,
@@ -441,7 +549,7 @@ class _Path:
 
     def beyond_centre(self, state: Step) -> float:
         """More lines of the name below its figures than above them: cells are centred, less often aligned at their top."""
-        if state.behind + 1 <= state.before - state.shared:
+        if self.top or state.behind + 1 <= state.before - state.shared:
             return 0.0
         return 1.2 if state.before == 1 else 2.0
 
@@ -508,11 +616,22 @@ class _Path:
         if full is None:
             cost = 0.6 if column == self.namer else 1.0
         else:
-            slack = 12 if text[0].isascii() and text[0].isalpha() else 1  # a Latin word is not broken: its line may end early
+            slack = _slack(text)
             cost = 0.0 if full - length <= slack else min(4.0, 0.8 * (full - length - slack + 1))
         if text[0] in _CLOSING or (last and last[-1] in _OPENING):
             cost -= 1.0
-        return max(cost, 0.0)
+        return max(cost, 0.0) + self.breaking
+
+
+def _brackets(text: str) -> tuple[int, int]:
+    """How many brackets a text leaves open, and how many it closes that it did not open; the bracket of "1)" is none."""
+    opens = closes = 0
+    for char in _NUMBERED.sub("", text):
+        if char in _LEFT:
+            opens += 1
+        elif char in _RIGHT:
+            opens, closes = (opens - 1, closes) if opens else (0, closes + 1)
+    return opens, closes
 
 
 def _skipped(columns: tuple[Column, ...]) -> float:
@@ -544,6 +663,13 @@ def _repeats(texts: list[str]) -> frozenset[int]:
             if texts[index - size : index] == texts[index : index + size] and not is_figure(texts[index]):
                 found |= {index - size, index}
     return frozenset(found)
+
+
+def _slack(text: str) -> int:
+    """By how many characters a line may end early: a Latin word or a figure is not broken, and no line begins with a closing mark."""
+    if text[0].isascii() and text[0].isalnum():
+        return 12 if text[0].isalpha() else 4
+    return int(text[1:2] != "" and text[1] in _CLOSING)
 
 
 def _latin(last: str, text: str) -> bool:

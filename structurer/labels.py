@@ -98,7 +98,9 @@ def vocabulary(schema: Schema) -> Vocabulary:
         return Vocabulary({}, None)
     alternatives = "|".join(re.escape(key) for key in sorted(owners, key=len, reverse=True))
     pattern = re.compile(f"({alternatives})({_HINT})(:?)", re.IGNORECASE)
-    beginnings = frozenset(part for label in (*(label for label, _ in _owners(schema.root)), *schema.captions) for part in _beginnings(label))
+    beginnings = frozenset(
+        part for label in (*(label for label, _ in _owners(schema.root)), *schema.captions) for part in _beginnings(label)
+    )
     return Vocabulary({key: tuple(found) for key, found in owners.items()}, pattern, beginnings)
 
 

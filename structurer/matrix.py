@@ -35,6 +35,18 @@ def read_matrix(draft: Draft, head: Head) -> None:
                 _read_row(draft, head, hit, owner.node, short)
     for row, chunks in short:
         _place_short(draft, head, row, chunks)
+    _doubt_lost(draft, head)
+
+
+def _doubt_lost(draft: Draft, head: Head) -> None:
+    """Figures under the head that are in no row, while rows of the table are not found: their labels may have been lost."""
+    rows = [row for row in head.table.members if isinstance(row, Group)] if isinstance(head.table, Group) else []
+    read = [[extract for leaf in row.members if (extract := draft.leaves.get(pointer(*leaf.path)))] for row in rows]
+    spans = {span for extracts in read for extract in extracts for span in extract.spans}
+    loose = [chunk for chunk in draft.layout.words(head.end, head.stop) if (chunk.start, chunk.end) not in spans]
+    if any(is_figure(draft.text(chunk)) and not is_blank(draft.text(chunk)) for chunk in loose):
+        for row in (row for row, extracts in zip(rows, read, strict=True) if not extracts):
+            draft.doubt(pointer(*row.path), "the row is not found, and figures stand under the head that are in no row")
 
 
 def _read_row(draft: Draft, head: Head, hit: Hit, row: Group, short: list[tuple[Group, list[Chunk]]]) -> None:
@@ -48,8 +60,9 @@ def _read_row(draft: Draft, head: Head, hit: Hit, row: Group, short: list[tuple[
     elif len(chunks) >= len(head.columns):
         _put(draft, head, row, dict(enumerate(chunks[: len(head.columns)])))
     else:
-        _put(draft, head, row, dict(enumerate(chunks)))
-        short.append((row, chunks))
+        _put(draft, head, row, dict(enumerate(chunks)), frozenset() if chunks else frozenset(range(len(head.columns))))
+        if chunks:
+            short.append((row, chunks))
 
 
 def _put(draft: Draft, head: Head, row: Group, placed: dict[int, Chunk], doubtful: frozenset[int] = frozenset()) -> None:

@@ -25,6 +25,7 @@ _HEADING_STYLES = (
     r"第[一二三四五六七八九十]{1,3}[章节部分]+",
     "",
 )
+_HAN = "〇一二三四五六七八九"
 _ITEM_STYLES = (r"\d{1,2}[.、](?!\d)", r"-?\(\d{1,2}\)", r"-?\([一二三四五六七八九十]{1,3}\)", r"\d{1,2}\)", r"[①-⑳]", r"[a-z]\)")
 _AMOUNT = r"(?<![\d.,])(\d[\d,]*(?:\.\d+)?)({units})(?![/·])"
 _CLAUSE = re.compile(r"[,，。;；:：]")
@@ -69,6 +70,16 @@ def read_prose(draft: Draft) -> None:
                 _read_list(draft, node, region, items.get(node.printed.section, []))
             elif node.printed.phrases:
                 _read_phrases(draft, node, _outside(region, items.get(node.printed.section, [])), folded)
+    _doubt_units(draft)
+
+
+def _doubt_units(draft: Draft) -> None:
+    """Amounts whose unit is printed elsewhere on the form, but was not found there."""
+    units = {leaf.unit for leaf in draft.schema.leaves() if leaf.unit is not None and leaf.unit.startswith("$.")}
+    for unit in units:
+        place = pointer(*unit[2:].split("."))
+        if draft.leaves.get(place, Extract(None)).text is None:
+            draft.blank(place, "the unit of the amounts is not found")
 
 
 def _nodes(node: Node) -> Iterator[Node]:
@@ -91,6 +102,10 @@ def _regions(draft: Draft, node: Node) -> list[Region]:
         region = find_section(draft, squeeze(title))
         if region is not None:
             return [region]
+    if node.required:
+        draft.doubt("", f"no heading of the section that holds {node.name!r} is found: {node.printed.section[0]}")
+    elif any(squeeze(title) in folded.chars for title in node.printed.section):
+        draft.doubt(pointer(*node.path), "the heading of its section stands in the text, but on no line of its own")
     return []
 
 
@@ -103,17 +118,27 @@ def find_section(draft: Draft, title: str) -> Region | None:
                 folded.break_before(match.end()) >= Break.LINE or match.group().endswith(":")
             ):
                 draft.explain(*folded.span(match.start(), match.end()))
-                return Region(match.end(), _next_heading(folded, style, match.end()))
+                return Region(match.end(), _next_heading(folded, style, match.start(), match.end()))
     return None
 
 
-def _next_heading(folded: Folded, style: str, after: int) -> int:
-    if not style:
+def _next_heading(folded: Folded, style: str, start: int, after: int) -> int:
+    """Where the next heading begins: numbered in the same style, with a greater number (the section's own items begin with 1)."""
+    pattern = re.compile(style)
+    own = pattern.match(folded.chars, start)
+    if not style or own is None:
         return len(folded.chars)
-    for match in re.compile(style).finditer(folded.chars, after):
-        if folded.break_before(match.start()) >= Break.LINE:
-            return match.start()
-    return len(folded.chars)
+    following = [match for match in pattern.finditer(folded.chars, after) if folded.break_before(match.start()) >= Break.LINE]
+    numbered = [match for match in following if match.group()[-1] == own.group()[-1] and _ordinal(match.group()) > _ordinal(own.group())]
+    return next((match.start() for match in numbered or following), len(folded.chars))
+
+
+def _ordinal(number: str) -> int:
+    """The value of a heading's number, in digits or up to 九十九 in ideographs."""
+    if digits := re.search(r"\d+", number):
+        return int(digits.group())
+    tens, ten, ones = re.sub(r"[^一二三四五六七八九十]", "", number).rpartition("十")
+    return (_HAN.find(tens) if tens else 1) * 10 * bool(ten) + max(_HAN.find(ones), 0) if ones or ten else 0
 
 
 def _outside(region: Region, items: list[Item]) -> list[Region]:

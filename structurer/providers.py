@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from structurer.dialect import Dialect, at, reply_in, words_of
 from structurer.errors import ModelError, UsageError
-from structurer.llm import Reply, Request, Usage
+from structurer.llm import Reply, Request
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -34,44 +33,6 @@ LONGEST_RETRY_AFTER_S: Final = 60.0  # an endpoint may ask for more, it waits no
 MAX_BODY: Final = 64 * 2**20  # bytes of an answer
 MAX_MESSAGE: Final = 300  # characters of an endpoint's own error message
 RETRIED: Final = frozenset({408, 409, 429})
-FORMAT_WORDS: Final = ("response_format", "json_schema", "json_object", "structured output")
-
-
-class Format(StrEnum):
-    """How the shape of the reply is asked for, from strict to free."""
-
-    SCHEMA = "json_schema"
-    OBJECT = "json_object"
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What an endpoint understands, as far as it is known; `sampling` is whether temperature and seed may be sent."""
-
-    format: Format = Format.SCHEMA
-    sampling: bool = True
-
-    def after(self, status: int, message: str) -> Dialect | None:
-        """The next plainer dialect, if the refusal (its HTTP status and words) was about this one."""
-        said = message.lower()
-        if self.sampling and status in (400, 422) and "temperature" in said:
-            return replace(self, sampling=False)
-        if status == 501 or (status in (400, 404, 422) and any(word in said for word in FORMAT_WORDS)):
-            plainer = {Format.SCHEMA: Format.OBJECT, Format.OBJECT: Format.TEXT}.get(self.format)
-            return replace(self, format=plainer) if plainer else None
-        return None
-
-    def options(self, request: Request) -> dict[str, Any]:
-        """The part of the posted body that depends on the dialect."""
-        options: dict[str, Any] = {"temperature": request.temperature} if self.sampling else {}
-        if self.sampling and request.seed is not None:
-            options["seed"] = request.seed
-        if not request.reply_schema or self.format is Format.TEXT:
-            return options
-        schema = {"name": request.reply_name, "strict": True, "schema": dict(request.reply_schema)}
-        shape = {"json_schema": schema} if self.format is Format.SCHEMA else {}
-        return {**options, "response_format": {"type": self.format.value, **shape}}
 
 
 class OpenAIModel:
@@ -145,7 +106,7 @@ class OpenAIModel:
             try:
                 return self._post(request, dialect, deadline)
             except APIStatusError as error:
-                plainer = dialect.after(error.status_code, _words_of(error))
+                plainer = dialect.after(error.status_code, words_of(error))
                 if plainer is None:
                     raise
                 self._dialect = plainer
@@ -182,13 +143,13 @@ class OpenAIModel:
             tree = json.loads(body)
         except (ValueError, RecursionError):
             raise self._bad_body("no JSON") from None
-        said = _at(tree, "error", "message")
+        said = at(tree, "error", "message")
         if isinstance(said, str):
             raise self._bad_body(f"an error: {self._redacted(said)}")
-        choice = _at(tree, "choices", 0)
-        if not isinstance(_at(choice, "message"), dict):
+        choice = at(tree, "choices", 0)
+        if not isinstance(at(choice, "message"), dict):
             raise self._bad_body("no choices")
-        return _reply(choice, tree, request)
+        return reply_in(choice, tree, request)
 
     def _bad_body(self, detail: str) -> ModelError:
         remedy = "check that OPENAI_BASE_URL is the address of an OpenAI-compatible API; it usually ends in /v1"
@@ -202,7 +163,7 @@ class OpenAIModel:
             remedy = "try again later, or choose a faster model"
             return ModelError(f"no answer within {min(self._timeout_s, self._deadline_s):g} s", where=self._where, remedy=remedy)
         if isinstance(error, APIStatusError):
-            return self._refused(error.status_code, self._redacted(_words_of(error)))
+            return self._refused(error.status_code, self._redacted(words_of(error)))
         kind = type(error.__cause__ if isinstance(error, APIConnectionError) and error.__cause__ else error).__name__
         remedy = "check OPENAI_BASE_URL, and that the endpoint is running and can be reached"
         return ModelError(f"cannot connect ({kind})", where=self._where, remedy=remedy)
@@ -304,41 +265,3 @@ def _retry_after_s(header: str | None) -> float:
         return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
     except (ValueError, OverflowError):
         return 0.0
-
-
-def _words_of(error: Any) -> str:
-    said = _at(error.body, "message") or _at(error.body, "error", "message") or _at(error.body, "error") or error.body
-    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str) if said else ""
-
-
-def _reply(choice: Any, tree: Any, request: Request) -> Reply:
-    refusal, reason, model = _at(choice, "message", "refusal"), _at(choice, "finish_reason"), _at(tree, "model")
-    return Reply(
-        _text_of(choice["message"]),
-        model=model if isinstance(model, str) and model else request.model,
-        finish_reason=reason if isinstance(reason, str) else "missing",
-        refusal=refusal if isinstance(refusal, str) and refusal else None,
-        usage=Usage(_count(_at(tree, "usage", "prompt_tokens")), _count(_at(tree, "usage", "completion_tokens"))),
-    )
-
-
-def _text_of(message: Any) -> str:
-    """The text of a message; some endpoints send it in parts, some answer a reply schema by a call of a tool."""
-    content = _at(message, "content") or _at(message, "tool_calls", 0, "function", "arguments") or ""
-    pieces: Iterable[Any] = content if isinstance(content, list) else [content]
-    texts = [piece if isinstance(piece, str) else _at(piece, "text") for piece in pieces]
-    return "".join(text for text in texts if isinstance(text, str))
-
-
-def _count(tokens: Any) -> int | None:
-    return tokens if isinstance(tokens, int) else None
-
-
-def _at(tree: Any, *way: str | int) -> Any:
-    """What stands at the end of the way through foreign JSON; None where it breaks off."""
-    for step in way:
-        try:
-            tree = tree[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return tree

@@ -41,6 +41,7 @@ from structurer.phrases import PhraseError, compile_phrase, fields_of
 
 MAX_DEPTH = 16  # levels of nesting, far above any printed form
 MAX_FIELDS = 2000  # leaves of one schema
+MAX_LABEL = 200  # characters of a label: every place of a page may have to be compared with all of it
 MAX_CHECKS = 2000  # of one schema, counted at every place that a $ref puts them
 MAX_NESTING = 100  # levels of JSON, those of defaults and examples included
 MAX_OBJECTS = 20_000  # JSON objects of one schema: each takes the meta-schema a quarter of a millisecond
@@ -309,7 +310,7 @@ class _Builder:
         self.joined: tuple[tuple[str, Joined], ...] = ()
 
     def mistake(self, pointer: str, sentence: str) -> None:
-        if len(self.mistakes) < MAX_MISTAKES:
+        if len(self.mistakes) < MAX_MISTAKES or not pointer:  # what is said of the whole is always said
             self.mistakes[pointer, sentence] = None
 
     def located(self) -> tuple[tuple[str, str], ...]:
@@ -379,7 +380,7 @@ class _Builder:
         if not isinstance(properties, dict) or not properties:
             self.mistake(pointer, "an object needs properties")
             properties = {}
-            self.fields += 1  # so that a schema cannot grow without end by objects that have none
+            self.count_field()  # so that a schema cannot grow without end by objects that have none
         wanted = {str(key) for key in _listed(spec.get("required", []))}
         self.in_prose += bool(printed.phrases)
         members = tuple(
@@ -407,9 +408,7 @@ class _Builder:
         return Rows(name, path, printed, item, "x-itemised" in spec, self.texts(spec, "x-itemised", pointer), separator, required)
 
     def leaf(self, spec: Any, pointer: str, path: tuple[str, ...], name: str, printed: Printed, required: bool, json_type: str) -> Leaf:
-        self.fields += 1
-        if self.fields > MAX_FIELDS:
-            self.mistake("", f"more than {MAX_FIELDS} fields")
+        self.count_field()
         enum = spec.get("enum", [])
         leaf = Leaf(
             name, path, self.kind_of(spec, pointer, json_type), printed,
@@ -425,6 +424,11 @@ class _Builder:
         if leaf.unit is not None and leaf.unit.startswith("$."):
             self.units.append((pointer, leaf.unit))
         return leaf
+
+    def count_field(self) -> None:
+        self.fields += 1
+        if self.fields > MAX_FIELDS:
+            self.mistake("", f"more than {MAX_FIELDS} fields")
 
     def phrases(self, pointer: str, printed: Printed, leaves: list[Leaf]) -> None:
         for text in printed.phrases:
@@ -557,7 +561,7 @@ class _Builder:
         if not name or self.in_prose or any(key in spec for key in ("x-phrases", "x-section", "x-labels")):
             return ()
         plain = name.replace("_", " ").replace("-", " ").strip()
-        return tuple(dict.fromkeys(text for text in (str(spec.get("title") or ""), plain) if text))
+        return tuple(dict.fromkeys(text for text in (str(spec.get("title") or ""), plain) if text and len(text) <= MAX_LABEL))
 
     def texts(self, spec: Mapping[str, Any], key: str, pointer: str) -> tuple[str, ...]:
         declared = spec.get(key, [])
@@ -571,9 +575,11 @@ class _Builder:
         """Labels are compared without white space and closing colon: one of nothing else could not be found on a page."""
         found = self.texts(spec, key, pointer)
         for text in found:
-            if not squeeze(text).rstrip(":"):
+            if len(text) > MAX_LABEL:
+                self.mistake(f"{pointer}/{key}", f"a label of more than {MAX_LABEL} characters")
+            elif not squeeze(text).rstrip(":"):
                 self.mistake(f"{pointer}/{key}", f"unreachable label {text!r}")
-        return tuple(text for text in found if squeeze(text).rstrip(":"))
+        return found
 
     def unknown_keywords(self, spec: dict[str, Any], pointer: str) -> None:
         for key in spec:

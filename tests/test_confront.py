@@ -35,9 +35,21 @@ def cells(form: Schema, texts: dict[str, str | None], rows: dict[str, int] | Non
 def test_values_become_exact_quantities_with_their_printed_place():
     form = schema(
         {"n": NUMBER, "p": {"x-kind": "percent"}, "i": {"type": "integer"}, "y": {"x-kind": "year"}, "m": {"x-kind": "month"},
-         "d": {"x-kind": "date"}, "t": {"type": "string"}, "c": {"enum": ["Yes"]}, "e": {"x-kind": "expression"}, "bad": NUMBER, "gone": NUMBER}
+         "d": {"x-kind": "date"}, "t": {"type": "string"}, "c": {"enum": ["Yes"]}, "e": {"x-kind": "expression"},
+         "bad": NUMBER, "gone": NUMBER}
     )  # fmt: skip
-    texts = {"/n": "1,200.50", "/p": "99.5%", "/i": "3", "/y": "2024年", "/m": "2025-03", "/d": "0001-01-02", "/t": " 甲 ", "/c": "yes", "/e": "2万元*3", "/bad": "x"}
+    texts = {
+        "/n": "1,200.50",
+        "/p": "99.5%",
+        "/i": "3",
+        "/y": "2024年",
+        "/m": "2025-03",
+        "/d": "0001-01-02",
+        "/t": " 甲 ",
+        "/c": "yes",
+        "/e": "2万元*3",
+        "/bad": "x",
+    }
     assert cells(form, texts) == {
         "/n": (Fraction(2401, 2), Fraction(1, 100), "1200.50"),
         "/p": (Fraction(199, 2), Fraction(1, 10), "99.5"),
@@ -69,7 +81,11 @@ def test_values_become_exact_quantities_with_their_printed_place():
 )
 def test_a_figure_is_scaled_by_the_unit_it_is_printed_in(unit, texts, value, shown):
     form = schema(
-        {"n": {**NUMBER, "x-unit": unit}, "unit": {"x-kind": "unit"}, "head": {"type": "object", "properties": {"unit": {"x-kind": "unit"}}}}
+        {
+            "n": {**NUMBER, "x-unit": unit},
+            "unit": {"x-kind": "unit"},
+            "head": {"type": "object", "properties": {"unit": {"x-kind": "unit"}}},
+        }
     )
     found = figures(form, texts, {}).facts.cells["/n"]
     assert (found.value, found.text) == (value, shown)
@@ -85,7 +101,9 @@ def test_a_unit_beside_the_field_is_that_of_its_own_row():
 
 def test_the_longest_print_of_a_column_tells_the_last_place_of_all():
     group = {"type": "object", "properties": {"n": NUMBER}}
-    form = schema({"rows": listed({"n": NUMBER}), "m": {"type": "object", "properties": {"a": group, "b": group}}, "n": NUMBER, "o": NUMBER})
+    form = schema(
+        {"rows": listed({"n": NUMBER}), "m": {"type": "object", "properties": {"a": group, "b": group}}, "n": NUMBER, "o": NUMBER}
+    )
     texts = {"/rows/0/n": "1", "/rows/1/n": "1.25", "/m/a/n": "3", "/m/b/n": "3.5", "/n": "1", "/o": "1.5"}
     ulps = {place: ulp for place, (_, ulp, _) in cells(form, texts, {"/rows": 2}).items()}
     assert ulps == {
@@ -108,7 +126,7 @@ def test_the_longest_print_of_a_column_tells_the_last_place_of_all():
     ],
 )
 def test_a_check_holds_at_the_level_it_requires(requires, texts, level, holds):
-    form = schema({name: NUMBER for name in "tab"}, **{"x-checks": {"id": "sum", "check": "t == a + b", "requires": requires}})
+    form = schema(dict.fromkeys("tab", NUMBER), **{"x-checks": {"id": "sum", "check": "t == a + b", "requires": requires}})
     assert judged(form, texts) == [("sum", "", level, holds)]
 
 
@@ -129,11 +147,16 @@ JOINED = schema(
 def test_rows_of_another_list_are_joined_to_the_row_they_belong_to():
     texts = {
         "/items/0/no": "甲", "/items/0/amount": "3", "/items/1/no": "乙", "/items/1/amount": "5", "/items/2/amount": "1",
-        "/parts/0/of": "甲", "/parts/0/n": "1", "/parts/1/of": "乙", "/parts/1/n": "4", "/parts/2/of": "甲", "/parts/2/n": "2", "/parts/3/n": "9",
+        "/parts/0/of": "甲", "/parts/0/n": "1", "/parts/1/of": "乙", "/parts/1/n": "4", "/parts/2/of": "甲",
+        "/parts/2/n": "2", "/parts/3/n": "9",
     }  # fmt: skip
     rows = {"/items": 3, "/parts": 4}
     facts = joined(JOINED, figures(JOINED, texts, rows).facts)
-    assert {place: count for place, count in facts.rows.items() if place.endswith("own")} == {"/items/0/own": 2, "/items/1/own": 1, "/items/2/own": 0}
+    assert {place: count for place, count in facts.rows.items() if place.endswith("own")} == {
+        "/items/0/own": 2,
+        "/items/1/own": 1,
+        "/items/2/own": 0,
+    }
     assert [facts.cells[f"/items/0/own/{row}/n"].text for row in range(2)] == ["1", "2"]
     assert judged(JOINED, texts, rows) == [
         ("parts", "/items/0", "exact", True), ("parts", "/items/1", "underlying", False), ("parts", "/items/2", "not applicable", None)
@@ -152,7 +175,8 @@ def test_rows_join_by_numbers_as_by_texts():
 ACROSS = schema(
     {"total": NUMBER},
     **{"x-related": {"all": {"kind": "o"}, "one": {"kind": "o", "by": "total"}},
-       "x-checks": [{"id": "own", "check": "total > 0"}, {"id": "sum", "check": "total == sum(all[*].n)"}, {"id": "same", "check": "total == one.n"}]},
+       "x-checks": [{"id": "own", "check": "total > 0"}, {"id": "sum", "check": "total == sum(all[*].n)"},
+                    {"id": "same", "check": "total == one.n"}]},
 )  # fmt: skip
 
 
@@ -177,5 +201,11 @@ def test_failures_are_counted_as_the_reading_stands_or_with_other_texts():
 
 
 def test_lists_are_given_outer_before_inner():
-    form = schema({"a": {"type": "string"}, "g": {"type": "object", "properties": {"l": listed({"inner": listed({"x": NUMBER})})}}, "m": listed({"x": NUMBER})})
+    form = schema(
+        {
+            "a": {"type": "string"},
+            "g": {"type": "object", "properties": {"l": listed({"inner": listed({"x": NUMBER})})}},
+            "m": listed({"x": NUMBER}),
+        }
+    )
     assert [found.path for found in lists_of(form.root)] == [("g", "l"), ("g", "l", "*", "inner"), ("m",)]

@@ -34,6 +34,21 @@ def test_a_stretch_without_words_has_its_page_alone():
     assert document(*WORDS[1:]).locate(0, 2) == (Span(0, 2, 1),)
 
 
+def test_the_evidence_of_a_stretch_is_one_span_a_page_around_its_words():
+    words = (
+        Span(0, 2, 1, Box(10.0, 20.0, 30.0, 40.0), 0.9),
+        Span(3, 5, 1, Box(5.0, 25.0, 20.0, 45.0), 0.7),
+        Span(6, 8, 2, None, 0.8),
+        Span(9, 11, 2, Box(1.0, 1.0, 2.0, 2.0)),
+    )
+    assert document(*words).evidence(1, 10) == (
+        Span(1, 5, 1, Box(5.0, 20.0, 30.0, 45.0), 0.7),
+        Span(6, 10, 2, Box(1.0, 1.0, 2.0, 2.0), 0.8),
+    )
+    assert document(words[2]).evidence(6, 8) == (Span(6, 8, 2, None, 0.8),)
+    assert document().evidence(6, 8) == (Span(6, 8, 2),)
+
+
 def test_documents_are_equal_by_what_they_hold():
     assert document(*WORDS) == document(*WORDS)
     assert document(*WORDS) != document()

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from structurer.errors import ModelError, UsageError
-from structurer.extract import MAX_ECHO, MAX_ROWS, BadReply, Fault, Prompt, extract, field_guide, read_reply, reply_schema
+from structurer.extract import MAX_ECHO, MAX_ROWS, BadReply, Fault, Prompt, extract, read_reply
+from structurer.guide import field_guide, reply_schema
 from structurer.llm import Reply, Request
 from structurer.record import Extraction
 from structurer.schema import load

@@ -10,7 +10,9 @@ from structurer.record import Extract, Match
 from structurer.schema import Kind, Leaf, Printed
 
 
-def located(text: str, *values: str | None, kind: Kind = Kind.TEXT, spans_rows: bool = False, column: str = "a") -> list[tuple[list[str], str]]:
+def located(
+    text: str, *values: str | None, kind: Kind = Kind.TEXT, spans_rows: bool = False, column: str = "a"
+) -> list[tuple[list[str], str]]:
     """The prints that each value was given, and how they match."""
     leaf = Leaf(column, (column,), kind, Printed(), spans_rows=spans_rows)
     found = ground(Layout(text, 0, len(text)), [(f"/rows/{number}/{column}", leaf, Extract(value)) for number, value in enumerate(values)])
@@ -59,7 +61,9 @@ def test_a_figure_ends_where_the_print_does(text, start):
     assert starts(text, "5", kind=Kind.NUMBER) == [start]
 
 
-@pytest.mark.parametrize(("text", "value"), [("≥50", "≥5"), ("≥5.5", "≥5"), ("2025-01-15", "2025-01-1"), ("12号", "2号"), ("达到1,000", "达到1")])
+@pytest.mark.parametrize(
+    ("text", "value"), [("≥50", "≥5"), ("≥5.5", "≥5"), ("2025-01-15", "2025-01-1"), ("12号", "2号"), ("达到1,000", "达到1")]
+)
 def test_a_text_does_not_begin_or_end_amid_a_figure(text, value):
     assert located(text, value) == [([], "none")]
 
@@ -73,12 +77,17 @@ def test_a_merged_label_is_the_same_print_on_every_row_it_covers():
     assert starts("产出 1 2 效益 3 产出 4", "产出", "产出", "效益", spans_rows=True) == [0, 0, 7]
     leaf = Leaf("b", ("b",), Kind.TEXT, Printed(), spans_rows=True)
     text = "产出 x 产出"
-    found = ground(Layout(text, 0, len(text)), [("/r/0/b", leaf, Extract("产出")), ("/r/0/c", leaf, Extract("产出")), ("/r/0/d", leaf, Extract("产出"))])
+    found = ground(
+        Layout(text, 0, len(text)),
+        [("/r/0/b", leaf, Extract("产出")), ("/r/0/c", leaf, Extract("产出")), ("/r/0/d", leaf, Extract("产出"))],
+    )
     assert [spans for spans, _ in found.values()] == [((0, 2),), ((5, 7),), ((5, 7),)]
 
 
 def test_a_text_interrupted_by_other_print_is_found_in_its_pieces():
-    assert located("完成道路养护工程 第2季 和绿化提升工程", "道路养护工程和绿化提升工程") == [(["道路养护工程", "和绿化提升工程"], "normalised")]
+    assert located("完成道路养护工程 第2季 和绿化提升工程", "道路养护工程和绿化提升工程") == [
+        (["道路养护工程", "和绿化提升工程"], "normalised")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +104,9 @@ def test_a_text_scattered_over_the_page_is_not_found(text, value):
 
 
 @pytest.mark.parametrize("kind", [Kind.NUMBER, Kind.TEXT])
-@pytest.mark.parametrize(("text", "value"), [("25人 100.00", "25.00"), ("12 x 34", "1234"), ("25 和 00", "2500"), ("1127300.00", "1127800.00")])
+@pytest.mark.parametrize(
+    ("text", "value"), [("25人 100.00", "25.00"), ("12 x 34", "1234"), ("25 和 00", "2500"), ("1127300.00", "1127800.00")]
+)
 def test_no_figure_is_put_together_from_pieces_of_others(text, value, kind):
     assert located(text, value, kind=kind) == [([], "none")]
 

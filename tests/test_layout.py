@@ -52,8 +52,8 @@ def test_offsets_are_into_the_whole_text():
 
 @pytest.mark.parametrize(
     "mark",
-    ["第 3 页", "第3页 共10页", "- 第3页，共10页 -", "第3页/共 10 页", "3/10", "— 3 / 10 —", "Page 3", "page 3 of 10", "Page 3/10", "- 3 -", "——12——",
-     "-----", "| --- | :--: |", "===", "+----+----+", "_____"],
+    ["第 3 页", "第3页 共10页", "- 第3页，共10页 -", "第3页/共 10 页", "3/10", "— 3 / 10 —", "Page 3", "page 3 of 10", "Page 3/10", "- 3 -",
+     "——12——", "-----", "| --- | :--: |", "===", "+----+----+", "_____"],
 )  # fmt: skip
 def test_page_numbers_and_rules_are_furniture_and_not_content(mark):
     found = layout(f"a\n{mark}\nb")

@@ -17,6 +17,7 @@ from structurer.schema import (
     MAX_CHECKS,
     MAX_DEPTH,
     MAX_FIELDS,
+    MAX_LABEL,
     MAX_MISTAKES,
     MAX_NESTING,
     MAX_OBJECTS,
@@ -102,7 +103,14 @@ def test_every_keyword_of_a_leaf_is_read():
          "x-values": {"产出": ["绩效", "其他"], "满意": "绩效"}, "x-section": ["一、", "二、"], "x-phrases": ["为{a}"], "pattern": "a+"},
         required=["a"],
     )  # fmt: skip
-    assert (found.path, found.required, found.json_type, found.pattern, found.unit, found.spans_rows) == (("a",), True, "string", "a+", "元", True)
+    assert (found.path, found.required, found.json_type, found.pattern, found.unit, found.spans_rows) == (
+        ("a",),
+        True,
+        "string",
+        "a+",
+        "元",
+        True,
+    )
     assert found.values == (("产出", ("绩效", "其他")), ("满意", ("绩效",)))
     printed = found.printed
     assert (printed.labels, printed.section, printed.phrases, printed.beneath) == (("甲",), ("一、", "二、"), ("为{a}",), True)
@@ -128,8 +136,14 @@ def test_lists_groups_rules_and_relations_are_read():
             **{
                 "x-anchors": "采购单",
                 "x-captions": ["附注"],
-                "x-checks": [{"id": "some", "check": "count(lines[*]) > 0 && count(own[*]) > 0", "requires": "exact", "says": "one at least"}],
-                "x-related": {"other": {"kind": "o", "by": "name"}, "all": {"kind": "o"}, "own": {"list": "parts", "of": "lines", "by": ["of", "no"]}},
+                "x-checks": [
+                    {"id": "some", "check": "count(lines[*]) > 0 && count(own[*]) > 0", "requires": "exact", "says": "one at least"}
+                ],
+                "x-related": {
+                    "other": {"kind": "o", "by": "name"},
+                    "all": {"kind": "o"},
+                    "own": {"list": "parts", "of": "lines", "by": ["of", "no"]},
+                },
             },
         ),
         kind="order",
@@ -156,7 +170,9 @@ def test_lists_groups_rules_and_relations_are_read():
 
 
 def test_a_digest_tells_contents_apart_and_nothing_else():
-    one, same, other = (load(source, kind="k").digest for source in (form({"a": {}, "b": {}}), form({"b": {}, "a": {}}), form({"a": {}, "c": {}})))
+    one, same, other = (
+        load(source, kind="k").digest for source in (form({"a": {}, "b": {}}), form({"b": {}, "a": {}}), form({"a": {}, "c": {}}))
+    )
     assert one == same
     assert one != other
     assert len(one) == 16
@@ -233,7 +249,9 @@ class Tree(BaseModel):
 
 
 def test_a_model_that_holds_itself_is_refused_where_it_does():
-    assert lint(Tree.model_json_schema(), kind="tree") == (("/$defs/Tree/properties/children/items", f"nested deeper than {MAX_DEPTH} levels"),)
+    assert lint(Tree.model_json_schema(), kind="tree") == (
+        ("/$defs/Tree/properties/children/items", f"nested deeper than {MAX_DEPTH} levels"),
+    )
 
 
 class Table(BaseModel):
@@ -273,19 +291,29 @@ def test_a_record_is_an_object(source):
         ({"type": "array"}, [("", "an array needs items")]),
         ({"items": {"items": {}}}, [("/items", "a list of lists has no printed form; use a list of objects")]),
         ({"type": ["object", "string"]}, [("/type", "one of ['object', 'string'] must be chosen"), ("", "an object needs properties")]),
-        ({"anyOf": [{"type": "string"}, {"type": "object", "properties": {"b": {}}}]}, [("/anyOf", "a union of several shapes cannot be read from a page")]),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "object", "properties": {"b": {}}}]},
+            [("/anyOf", "a union of several shapes cannot be read from a page")],
+        ),
         ({"$ref": "other.json"}, [("", "only local references are followed, not 'other.json'")]),
         ({"$ref": "#/$defs/none"}, [("", "$ref '#/$defs/none' leads nowhere")]),
         ({"$ref": "#/type"}, [("", "$ref '#/type' leads nowhere")]),
         ({"$ref": "#/properties/a"}, [("", "$ref points at itself")]),
-        ({"x-kind": "money"}, [("/x-kind", "unknown kind 'money'; known: text, number, percent, integer, year, month, date, choice, unit, code, expression")]),
-        ({"x-kind": []}, [("/x-kind", "unknown kind []; known: text, number, percent, integer, year, month, date, choice, unit, code, expression")]),
+        (
+            {"x-kind": "money"},
+            [("/x-kind", "unknown kind 'money'; known: text, number, percent, integer, year, month, date, choice, unit, code, expression")],
+        ),
+        (
+            {"x-kind": []},
+            [("/x-kind", "unknown kind []; known: text, number, percent, integer, year, month, date, choice, unit, code, expression")],
+        ),
         ({"x-unit": 5}, [("/x-unit", "x-unit is a text")]),
         ({"x-unit": "$.unit"}, [("/x-unit", "no field '$.unit'")]),
         ({"x-labels": 5}, [("/x-labels", "x-labels is a text or a list of texts")]),
         ({"x-labels": ["x", ""]}, [("/x-labels", "x-labels is a text or a list of texts")]),
         ({"x-labels": ""}, [("/x-labels", "x-labels is a text or a list of texts")]),
         ({"x-labels": ["：", "x"]}, [("/x-labels", "unreachable label '：'")]),
+        ({"x-labels": "甲" * (MAX_LABEL + 1)}, [("/x-labels", f"a label of more than {MAX_LABEL} characters")]),
         ({"x-section": [1]}, [("/x-section", "x-section is a text or a list of texts")]),
         ({"x-values": 3}, [("/x-values", "x-values is a text or a list of texts")]),
         ({"x-values": ["x", ""]}, [("/x-values", "x-values is a text or a list of texts")]),
@@ -295,8 +323,14 @@ def test_a_record_is_an_object(source):
         ({"x-spans-rows": 1}, [("/x-spans-rows", "x-spans-rows is true or false")]),
         ({"x-phrases": "{b}元"}, [("/x-phrases", "'{b}元': no field 'b' to capture; there are a")]),
         ({"x-phrases": ["{a}", "({a}", "{a"]}, [("/x-phrases", "'{a': brackets that do not close")]),
-        ({"type": "object", "properties": {"b": {}}, "x-phrases": ["{c}"]}, [("/x-phrases", "'{c}': no field 'c' to capture; there are b")]),
-        ({"type": "array", "items": {"properties": {"b": {}}}, "x-phrases": ["{b}"]}, [("/x-phrases", "'{b}': no field 'b' to capture; there are none")]),
+        (
+            {"type": "object", "properties": {"b": {}}, "x-phrases": ["{c}"]},
+            [("/x-phrases", "'{c}': no field 'c' to capture; there are b")],
+        ),
+        (
+            {"type": "array", "items": {"properties": {"b": {}}}, "x-phrases": ["{b}"]},
+            [("/x-phrases", "'{b}': no field 'b' to capture; there are none")],
+        ),
         ({"type": "array", "items": {}, "x-separator": 5}, [("/x-separator", "x-separator is a text")]),
         ({"type": "array", "items": {}, "x-separator": ""}, [("/x-separator", "x-separator is a text")]),
         ({"type": "array", "items": {}, "x-itemised": True}, [("/x-itemised", "x-itemised is a text or a list of texts")]),
@@ -317,7 +351,7 @@ def test_a_record_is_an_object(source):
         ({"anyOf": 5}, [("/anyOf", "5 is not of type 'array'")]),
         ({"type": "object", "properties": 5}, [("/properties", "5 is not of type 'object'"), ("", "an object needs properties")]),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_of_a_field_is_named_with_its_place(spec, mistakes):
     assert of_a(spec) == tuple((f"/properties/a{place}", sentence) for place, sentence in mistakes)
 
@@ -334,17 +368,26 @@ def test_a_mistake_of_a_field_is_named_with_its_place(spec, mistakes):
         ({"x-checks": {"check": "a == 1", "requires": "all"}}, [("/x-checks", "a check requires exact, print or underlying, not 'all'")]),
         ({"x-checks": [{"id": "i", "check": "a == 1"}, {"id": "i", "check": "a == 2"}]}, [("/x-checks", "two checks are called 'i'")]),
         ({"x-related": []}, [("/x-related", "x-related is an object of aliases")]),
-        ({"x-related": {"b/c": {}}}, [("/x-related/b~1c", 'expected {"kind": ..., "by": ...} or {"list": ..., "of": ..., "by": [there, here]}')]),
-        ({"x-related": {"b": {"kind": "k", "by": 5}}}, [("/x-related/b", 'expected {"kind": ..., "by": ...} or {"list": ..., "of": ..., "by": [there, here]}')]),
+        (
+            {"x-related": {"b/c": {}}},
+            [("/x-related/b~1c", 'expected {"kind": ..., "by": ...} or {"list": ..., "of": ..., "by": [there, here]}')],
+        ),
+        (
+            {"x-related": {"b": {"kind": "k", "by": 5}}},
+            [("/x-related/b", 'expected {"kind": ..., "by": ...} or {"list": ..., "of": ..., "by": [there, here]}')],
+        ),
         ({"x-related": {"b": {"kind": "k", "by": "z"}}}, [("/x-related/b", "no field 'z'")]),
-        ({"x-related": {"b": {"list": "a", "of": "z", "by": ["x", "y"]}}}, [("/x-related/b", "no list 'a'"), ("/x-related/b", "no list 'z'")]),
+        (
+            {"x-related": {"b": {"list": "a", "of": "z", "by": ["x", "y"]}}},
+            [("/x-related/b", "no list 'a'"), ("/x-related/b", "no list 'z'")],
+        ),
         ({"x-anchors": [""]}, [("/x-anchors", "x-anchors is a text or a list of texts")]),
         ({"x-captions": ""}, [("/x-captions", "x-captions is a text or a list of texts")]),
         ({"x-captions": ":"}, [("/x-captions", "unreachable label ':'")]),
         ({"title": 5}, [("/title", "5 is not of type 'string'")]),
         ({"x-kind-name": "other"}, [("/x-kind-name", "unknown keyword 'x-kind-name'")]),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_of_the_whole_is_named_with_its_place(more, mistakes):
     assert lint(form(**more), kind="k") == tuple(mistakes)
 
@@ -363,7 +406,11 @@ def test_a_field_called_as_the_rows_of_a_list_is_refused():
 
 def test_a_mistake_behind_a_reference_is_named_where_it_is_written_and_once():
     source = form(
-        {"a": {"$ref": "#/$defs/m/n"}, "b": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/m/n"}]}, "c": {"items": {"anyOf": [{"x-kind": "u"}]}}},
+        {
+            "a": {"$ref": "#/$defs/m/n"},
+            "b": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/m/n"}]},
+            "c": {"items": {"anyOf": [{"x-kind": "u"}]}},
+        },
         **{"$defs": {"m": {"n": {"type": "object", "properties": {"x/y": {"x-kind": "no"}}}}}},
     )
     known = "known: text, number, percent, integer, year, month, date, choice, unit, code, expression"
