@@ -73,7 +73,8 @@ def _line(name: str, found: Figures) -> str:
 
 def _worst(runs: list[Run], count: int) -> Iterator[str]:
     for found in sorted(runs, key=lambda found: (-found.silent, -sum(not leaf.verdict.good for leaf in found.scores.leaves)))[:count]:
-        yield f"{found.kind} {found.layout} {found.seed}: {found.silent} silent, {found.scores.missing} lost, {found.scores.surplus} surplus"
+        lost, surplus = found.scores.missing, found.scores.surplus
+        yield f"{found.kind} {found.layout} {found.seed}: {found.silent} silent, {lost} lost, {surplus} surplus"
         bad = sorted((leaf for leaf in found.scores.leaves if not leaf.verdict.good), key=lambda leaf: not leaf.silent)
         for leaf in bad[:8]:
             mark = "SILENT" if leaf.silent else "flagged"
@@ -93,7 +94,7 @@ def main() -> None:
     pairs = [pair for pair in pairs if chosen.kind in (None, pair[0]) and chosen.layout in (None, pair[1])]
     plan = Plan(library.shipped_schemas())
     runs: list[Run] = []
-    print(f"{'kind layout':44} {'leaves':>7} {'recall':>9} {'precision':>9} {'silent':>9} {'flagged':>9} {'silent':>7} {'lost':>5} {'extra':>5}")
+    print(f"{'kind layout':44} {'leaves':>7} {'recall':>9} {'precision':>9} {'silent':>9} {'flagged':>9}", "silent  lost extra")
     with tempfile.TemporaryDirectory() as folder:
         for kind, layout in pairs:
             own = [run(kind, layout, seed, plan, Path(folder)) for seed in range(chosen.first, chosen.first + chosen.seeds)]
@@ -102,7 +103,9 @@ def main() -> None:
             if chosen.print:
                 print(printed(kind, layout, chosen.first).raw.decode("utf-8", "replace"))
     for kind in dict.fromkeys(kind for kind, _ in pairs):
-        print(_line(f"{kind} (all but run_together)", total(found for found in runs if found.kind == kind and found.layout != "run_together")))
+        print(
+            _line(f"{kind} (all but run_together)", total(found for found in runs if found.kind == kind and found.layout != "run_together"))
+        )
     print(_line("all", total(runs)))
     print(*_worst(runs, chosen.show), sep="\n")
 

@@ -227,6 +227,7 @@ def _read_below(draft: Draft, run: list[Hit], heads: list[Head]) -> None:
     stop = _block_end(draft, run[-1], heads, grid=line is not None and line.grid)
     chunks = [chunk for chunk in draft.layout.words(run[-1].end, stop) if not _inside_hit(draft, chunk)]
     parts, sure = _by_column(draft, run, chunks) if line is not None and line.grid else (_by_shape(draft, chunks, len(run)))
+    sure = sure and (all(parts) or (line is not None and line.grid))
     doubts = () if sure and meant else ("the text under these labels could be divided in another way",)
     for leaf, part in zip(leaves, parts, strict=True):
         assert isinstance(leaf, Leaf)

@@ -80,7 +80,9 @@ def read_flow_rows(draft: Draft, heads: list[Head], place: str) -> None:
     table = heads[0].table
     assert isinstance(table, Rows)
     chunks = [chunk for head in heads for chunk in _content(draft, head)]
-    every = [column for column in with_missing(heads[0].columns, table, table_labels(table)) if column.leaf is not None and column.leaf.values]
+    every = [
+        column for column in with_missing(heads[0].columns, table, table_labels(table)) if column.leaf is not None and column.leaf.values
+    ]
     labels, words = _pick_labels(draft, chunks, every)
     columns = with_missing(heads[0].columns, table, (label.text for label in labels))
     spanning = [column for column in columns if column in every]
@@ -193,7 +195,7 @@ def _store_labels(draft: Draft, spanning: list[Column], labels: list[Label], row
     for leaf in reversed(leaves):
         own = by_leaf[leaf.name]
         covering, sure = cover(len(rows), [at[id(label)] for label in own])
-        chosen = [own[index] if covering else None for index in covering] if covering else [None] * len(rows)
+        chosen: list[Label | None] = [own[index] for index in covering] if covering else [None] * len(rows)
         if sure:
             chosen = _ended(leaf, chosen, [label for higher in leaves[: leaves.index(leaf)] for label in by_leaf[higher.name]], at)
         chosen = [_by_child(leaves, leaf, above[number], own, label) for number, label in enumerate(chosen)]
@@ -207,7 +209,9 @@ def _store_labels(draft: Draft, spanning: list[Column], labels: list[Label], row
 def _ended(leaf: Leaf, chosen: list[Label | None], higher: list[Label], at: dict[int, int]) -> list[Label | None]:
     """A label ends where a label of a higher level begins that it cannot stand under: what follows has none until the next is printed."""
     return [
-        None if label is not None and any(at[id(label)] < at[id(other)] <= number for other in higher if not _under(leaf, label, other)) else label
+        None
+        if label is not None and any(at[id(label)] < at[id(other)] <= number for other in higher if not _under(leaf, label, other))
+        else label
         for number, label in enumerate(chosen)
     ]
 
@@ -358,7 +362,7 @@ class _Path:
         return steps if unbroken and steps[-1].cost < NEVER else []
 
     def run_from_top(self, steps: list[Step]) -> list[Step]:
-        """Where the lines with figures hold whole rows, cells may stand at the top of their rows and go on below: the cheaper way counts."""
+        """Where the lines with figures hold whole rows, cells may stand at their top and go on below: the cheaper way counts."""
         rows = [count for count, figures in self.line_sizes() if any(self.numeric) and figures >= sum(self.numeric)]
         whole = sum(count >= len(self.optional) - sum(self.optional) for count in rows)
         if not rows or whole < len(rows) * _WHOLE:
@@ -417,7 +421,17 @@ class _Path:
             for step in self.following(number, state):
                 if bracketed:
                     step = self.bracketed(number, state, step)
-                key = (step.column, step.late, min(step.before, 4), min(step.behind, 4), step.shared, step.length, step.name_length, step.open, step.name_open)
+                key = (
+                    step.column,
+                    step.late,
+                    min(step.before, 4),
+                    min(step.behind, 4),
+                    step.shared,
+                    step.length,
+                    step.name_length,
+                    step.open,
+                    step.name_open,
+                )
                 if step.cost < NEVER and (key not in found or step.cost < found[key].cost):
                     found[key] = step
         if not found:
@@ -441,8 +455,8 @@ class _Path:
         after = min(max(before - closes, 0) + opens, 2)
         name_open = after if named else 0 if step.new_row else state.name_open
         return Step(
-            max(cost, state.cost), step.column, step.late, step.before, step.behind, step.shared, step.length, step.name_length, step.new_row,
-            step.new_cell, step.back, after, name_open,
+            max(cost, state.cost), step.column, step.late, step.before, step.behind, step.shared, step.length, step.name_length,
+            step.new_row, step.new_cell, step.back, after, name_open,
         )  # fmt: skip
 
     def following(self, number: int, state: Step) -> list[Step]:

@@ -54,7 +54,8 @@ def _read_row(draft: Draft, head: Head, hit: Hit, row: Group, short: list[tuple[
     draft.explain(hit.start, hit.end)
     line = draft.layout.line_at(hit.end - 1)
     if line is not None and line.grid:
-        cells: list[tuple[int | None, str]] = [(chunk.col, draft.text(chunk)) for chunk in chunks]
+        shift = _shift(draft, head, hit)
+        cells: list[tuple[int | None, str]] = [(chunk.col - shift, draft.text(chunk)) for chunk in chunks]
         columns, _ = align(head.columns, cells, frozenset())
         _put(draft, head, row, dict(zip(columns, chunks, strict=False)))
     elif len(chunks) >= len(head.columns):
@@ -63,6 +64,13 @@ def _read_row(draft: Draft, head: Head, hit: Hit, row: Group, short: list[tuple[
         _put(draft, head, row, dict(enumerate(chunks)), frozenset() if chunks else frozenset(range(len(head.columns))))
         if chunks:
             short.append((row, chunks))
+
+
+def _shift(draft: Draft, head: Head, hit: Hit) -> int:
+    """By how many columns a row surely stands beside its head: its label is left of the first column of figures."""
+    first = min((column.position for column in head.columns if column.position is not None), default=None)
+    label = draft.layout.column_at(hit.start)
+    return max(label - first + 1, 0) if label is not None and first is not None else 0
 
 
 def _put(draft: Draft, head: Head, row: Group, placed: dict[int, Chunk], doubtful: frozenset[int] = frozenset()) -> None:

@@ -600,7 +600,7 @@ class _Builder:
     # -- checks --------------------------------------------------------------------------------------------------------
 
     def rules(self, root: Group) -> tuple[Rule, ...]:
-        known = {node.path for node in _nodes(root)}
+        known = {node.path: isinstance(node, Leaf) for node in _nodes(root)}
         if len(self.declared) > MAX_CHECKS:
             self.mistake("", f"more than {MAX_CHECKS} checks")
         found: list[tuple[Rule, str]] = []
@@ -633,14 +633,18 @@ class _Builder:
             return None
         return Rule(str(entry.get("id") or f"check-{number + 1}"), scope, check, str(requires), str(entry.get("says") or ""))
 
-    def unknown_fields(self, known: set[tuple[str, ...]], rule: Rule, pointer: str) -> None:
+    def unknown_fields(self, known: Mapping[tuple[str, ...], bool], rule: Rule, pointer: str) -> None:
+        """`known` are the paths of the schema, and whether a single value stands there."""
         aliases = {alias for alias, _ in (*self.related, *self.joined)}
         for path in paths(rule.check):
             if path.parts and path.parts[0] in aliases:
                 continue  # a field of a related record: known when that kind's schema is
             own = tuple("*" if part is STAR else "" if part == "*" else part for part in path.parts)
-            if (own if path.absolute else (*rule.scope, *own)) not in known:
+            single = known.get(own if path.absolute else (*rule.scope, *own))
+            if single is None:
                 self.mistake(pointer, f"{rule.check.text!r}: no field {_dotted(path.parts)!r}")
+            elif not single and path.parts[-1] is not STAR:
+                self.mistake(pointer, f"{rule.check.text!r}: {_dotted(path.parts)!r} is no single value")
 
 
 def _nodes(node: Node) -> Iterator[Node]:

@@ -29,13 +29,30 @@ Lines = list[tuple[int, str]]  # the sheet's row that a line belongs to (-1: a t
 
 SCHEMAS = Path(__file__).resolve().parent.parent / "schemas"
 TABLES = (
-    "tsv", "tsv_shifted", "bars", "markdown", "csv", "one_cell_a_line", "pdf_lines", "pdf_lines_amid", "pdf_lines_interleaved", "spaced",
-    "spaced_wrapped", "pages", "cut_off", "pdf", "run_together",
-)  # fmt: skip
+    "tsv",
+    "tsv_shifted",
+    "bars",
+    "markdown",
+    "csv",
+    "one_cell_a_line",
+    "pdf_lines",
+    "pdf_lines_amid",
+    "pdf_lines_interleaved",
+    "spaced",
+    "spaced_wrapped",
+    "pages",
+    "cut_off",
+    "pdf",
+    "run_together",
+)
 PROSE = ("paragraphs", "wrapped", "wrapped_apart", "pages", "cut_off", "pdf", "run_together")
 LAYOUTS: dict[str, tuple[str, ...]] = {
-    "self_evaluation": TABLES, "target_declaration": TABLES, "budget_narrative": PROSE, "invoice": TABLES, "several": ("several",),
-}  # fmt: skip
+    "self_evaluation": TABLES,
+    "target_declaration": TABLES,
+    "budget_narrative": PROSE,
+    "invoice": TABLES,
+    "several": ("several",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +105,61 @@ class Printed:
 
 # -- words -------------------------------------------------------------------------------------------------------------
 
-PLACES = ("青禾县", "云溪市", "临湖区", "白塔镇", "松岭州", "望川市", "石桥区", "南屏县")
-OFFICES = ("水务局", "教育局", "卫生健康局", "文化旅游局", "农业农村局", "交通运输局", "图书馆", "园林管理处", "疾病预防控制中心", "民政局")
-WORKS = ("河道清淤", "校舍修缮", "疫苗冷链", "古树养护", "村道护栏更新", "夜间照明巡修", "图书流动服务", "养老助餐", "渡口安全值守", "消防器材更换", "食堂改造", "桥梁检测")  # fmt: skip
-ENDINGS = ("", "经费", "专项经费", "项目", "补助资金", "（二期）", "工作经费")
-THINGS = ("冷链车", "观鸟栈道", "水位标尺", "路灯", "书架", "接种点", "护栏", "食堂隔断", "巡护员", "读者", "留守老人", "消火栓", "桥墩", "苗木", "培训课", "检查表")
-ACTS = ("更换", "巡检", "修缮", "培训", "配送", "登记", "清点", "检测", "补植", "宣传", "回访", "改造")
-MEASURES: dict[str, tuple[str, ...]] = {
-    "数量指标": ("数量", "次数", "场次", "个数", "人数"), "质量指标": ("合格率", "达标率", "完好率", "规范性"), "时效指标": ("及时率", "完成时限", "响应时间"),
-    "成本指标": ("单价", "费用控制", "成本"), "经济成本指标": ("费用控制", "单价"), "社会成本指标": ("扰民投诉", "误工天数"), "生态环境成本指标": ("废弃物排放", "占地面积"),
-    "经济效益指标": ("带动增收", "节约开支"), "社会效益指标": ("覆盖率", "知晓率", "受益面"), "生态效益指标": ("绿化覆盖", "扬尘次数"),
-    "可持续影响指标": ("长效机制", "管护制度", "逐年延续情况"), "服务对象满意度指标": ("群众满意度", "使用者满意度", "家长满意度"),
-}  # fmt: skip
-CLAUSES = ("按季度逐片推进", "由街道和社区一同组织", "汛期之前全部完成", "优先安排偏远村寨", "留存影像和台账", "由第三方抽查复核", "与邻县共用设备", "每月公示一次进度", "老旧设备一律更换", "节假日照常值守")
-REASONS = ("汛期进场受阻，下季度补做", "供货延迟，已催办", "两校停课整修", "招标流标一次", "人员调整，明年补齐", "雨季封路取消两场")
-STATES = ("达标", "及时", "规范", "健全", "有所提升", "良好", "建立", "持续")
-UNITS = ("次", "个", "人", "场", "公里", "套", "天", "万元", "件", "%")
-GOODS = ("Acid-free storage boxes", "Archival tissue, unbuffered", "Temperature logger with two probes", "Vaccine carrier", "Map cabinet", "Tree stakes, chestnut", "Irrigation bags, reusable", "Bookplate labels (pack of 500)", "Reading lamp", "Delivery and unloading")  # fmt: skip
-FIRMS = ("Harbour Lane Paper Ltd", "Lindholm Nursery GmbH", "Coldchain Instruments Inc.", "Westmere City Library", "Parks Department of Rosenau", "Quayside Supplies plc", "Yunxi County Vaccination Centre")  # fmt: skip
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
+
+def _words(text: str, mark: str = " ") -> list[str]:
+    return text.split(mark)
+
+
+PLACES = _words("青禾县 云溪市 临湖区 白塔镇 松岭州 望川市 石桥区 南屏县")
+OFFICES = _words("水务局 教育局 卫生健康局 文化旅游局 农业农村局 交通运输局 图书馆 园林管理处 疾病预防控制中心 民政局")
+WORKS = _words(
+    "河道清淤 校舍修缮 疫苗冷链 古树养护 村道护栏更新 夜间照明巡修 图书流动服务 养老助餐 渡口安全值守 消防器材更换 食堂改造 桥梁检测",
+)
+ENDINGS = _words(" 经费 专项经费 项目 补助资金 （二期） 工作经费")
+THINGS = _words("冷链车 观鸟栈道 水位标尺 路灯 书架 接种点 护栏 食堂隔断 巡护员 读者 留守老人 消火栓 桥墩 苗木 培训课 检查表")
+ACTS = _words("更换 巡检 修缮 培训 配送 登记 清点 检测 补植 宣传 回访 改造")
+MEASURES = {
+    "数量指标": _words("数量 次数 场次 个数 人数"),
+    "质量指标": _words("合格率 达标率 完好率 规范性"),
+    "时效指标": _words("及时率 完成时限 响应时间"),
+    "成本指标": _words("单价 费用控制 成本"),
+    "经济成本指标": _words("费用控制 单价"),
+    "社会成本指标": _words("扰民投诉 误工天数"),
+    "生态环境成本指标": _words("废弃物排放 占地面积"),
+    "经济效益指标": _words("带动增收 节约开支"),
+    "社会效益指标": _words("覆盖率 知晓率 受益面"),
+    "生态效益指标": _words("绿化覆盖 扬尘次数"),
+    "可持续影响指标": _words("长效机制 管护制度 逐年延续情况"),
+    "服务对象满意度指标": _words("群众满意度 使用者满意度 家长满意度"),
+}
+LEVEL1 = _words("产出指标 成本指标 效益指标 满意度指标")
+CLAUSES = _words(
+    "按季度逐片推进 由街道和社区一同组织 汛期之前全部完成 优先安排偏远村寨 留存影像和台账 "
+    "由第三方抽查复核 与邻县共用设备 每月公示一次进度 老旧设备一律更换 节假日照常值守",
+)
+REASONS = _words("汛期进场受阻，下季度补做 供货延迟，已催办 两校停课整修 招标流标一次 人员调整，明年补齐 雨季封路取消两场")
+STATES = _words("达标 及时 规范 健全 有所提升 良好 建立 持续")
+UNITS = _words("次 个 人 场 公里 套 天 万元 件 %")
+GOODS = _words(
+    "Acid-free storage boxes | Archival tissue, unbuffered | Temperature logger with two probes | "
+    "Vaccine carrier | Map cabinet | Tree stakes, chestnut | Irrigation bags, reusable | "
+    "Bookplate labels (pack of 500) | Reading lamp | Delivery and unloading",
+    " | ",
+)
+FIRMS = _words(
+    "Harbour Lane Paper Ltd | Lindholm Nursery GmbH | Coldchain Instruments Inc. | "
+    "Westmere City Library | Parks Department of Rosenau | Quayside Supplies plc | "
+    "Yunxi County Vaccination Centre",
+    " | ",
+)
+MONTHS = _words("January February March April May June July August September October November December")
 
 
 def _clauses(rng: random.Random, least: int, most: int) -> str:
-    parts = [f"{rng.choice(THINGS)}{rng.choice(ACTS)}{rng.choice(('', str(rng.randint(2, 900)) + '处'))}{rng.choice(CLAUSES)}" for _ in range(rng.randint(least, most))]  # fmt: skip
+    parts = [
+        f"{rng.choice(THINGS)}{rng.choice(ACTS)}{rng.choice(('', str(rng.randint(2, 900)) + '处'))}{rng.choice(CLAUSES)}"
+        for _ in range(rng.randint(least, most))
+    ]
     return rng.choice(("，", "；")).join(parts) + "。"
 
 
@@ -195,10 +244,19 @@ def self_evaluation(rng: random.Random) -> Form:
     grades = ((90, "优"), (80, "良"), (60, rng.choice(("中", "合格"))))
     grade = next((name for least, name in grades if score >= least * 100), "差" if grades[2][1] == "中" else "不合格")
     truth: Record = {
-        "kind": "self_evaluation", "fiscal_year": str(year), "project_name": rng.choice(WORKS) + rng.choice(ENDINGS), "supervising_department": _office(rng),
-        "implementing_unit": _office(rng), "currency_unit": unit, "funds": funds, "expected_goal": _clauses(rng, 1, 8), "actual_completion": _clauses(rng, 1, 8),
-        "indicators": indicators, "total": {"weight": decimal(10000, decimals), "score": decimal(score, decimals)}, "grade": grade if rng.random() < 0.8 else None,
-    }  # fmt: skip
+        "kind": "self_evaluation",
+        "fiscal_year": str(year),
+        "project_name": rng.choice(WORKS) + rng.choice(ENDINGS),
+        "supervising_department": _office(rng),
+        "implementing_unit": _office(rng),
+        "currency_unit": unit,
+        "funds": funds,
+        "expected_goal": _clauses(rng, 1, 8),
+        "actual_completion": _clauses(rng, 1, 8),
+        "indicators": indicators,
+        "total": {"weight": decimal(10000, decimals), "score": decimal(score, decimals)},
+        "grade": grade if rng.random() < 0.8 else None,
+    }
     return Form(truth, _evaluation_sheet(rng, truth, printed, label, dash))
 
 
@@ -224,7 +282,12 @@ def _funds(rng: random.Random, dash: str, *, small: bool) -> tuple[Record, Recor
         rate = None if not row[1] or (name != "total" and not sub_rates and not weights[name]) else row[2] * 10000 / row[1]
         shown = None if rate is None else (math.floor(rate + 1e-9) if cut else round(rate))
         scored = None if shown is None or not weights[name] else round(weights[name] * shown / 100)
-        values = [*(decimal(amount) for amount in row), str(weights[name]) if weights[name] else None, None if shown is None else decimal(shown), None if scored is None else decimal(scored)]  # fmt: skip
+        values = [
+            *(decimal(amount) for amount in row),
+            str(weights[name]) if weights[name] else None,
+            None if shown is None else decimal(shown),
+            None if scored is None else decimal(scored),
+        ]
         truth[name] = dict(zip(FUND_COLUMNS, values, strict=True))
         cells = [decimal(amount, thousands=thousands) for amount in row] + [dash if value is None else value for value in values[3:]]
         cells[4] += percent if shown is not None else ""
@@ -234,9 +297,13 @@ def _funds(rng: random.Random, dash: str, *, small: bool) -> tuple[Record, Recor
 
 def _groups(rng: random.Random) -> list[tuple[str, str | None]]:
     """The level labels of a form, in printed order."""
-    found: list[tuple[str, str | None]] = [("产出指标", level2) for level2 in ("数量指标", "质量指标", "时效指标") if rng.random() < 0.8] or [("产出指标", "数量指标")]
+    found: list[tuple[str, str | None]] = [
+        ("产出指标", level2) for level2 in ("数量指标", "质量指标", "时效指标") if rng.random() < 0.8
+    ] or [("产出指标", "数量指标")]
     cost = rng.choice(("under", "own", "bare", "none"))
-    own: list[tuple[str, str | None]] = [("成本指标", level2) for level2 in ("经济成本指标", "社会成本指标", "生态环境成本指标") if rng.random() < 0.6]
+    own: list[tuple[str, str | None]] = [
+        ("成本指标", level2) for level2 in ("经济成本指标", "社会成本指标", "生态环境成本指标") if rng.random() < 0.6
+    ]
     if cost == "under":
         found.append(("产出指标", "成本指标"))
     elif cost == "own":
@@ -261,8 +328,9 @@ def _indicators(rng: random.Random, weight: int, *, levels: bool = True) -> tupl
     flat = not levels or rng.random() < 0.12
     rows = [
         {"level1": level1, "level2": None if flat else level2, **_indicator(rng, level2 or level1)}
-        for (level1, level2), size in zip(groups, sizes, strict=True) for _ in range(size)
-    ]  # fmt: skip
+        for (level1, level2), size in zip(groups, sizes, strict=True)
+        for _ in range(size)
+    ]
     return rows, rng.choice((0, 2))
 
 
@@ -279,7 +347,10 @@ def _indicator(rng: random.Random, level: str) -> Record:
         measured = rng.choice(UNITS)
         target, actual = rng.choice(("≥", "=", "≥", "")) + f"{number}{measured}", f"{number + rng.randint(0, 9)}{measured}"
     elif form < 0.75:
-        target, actual = rng.choice((f"≤{number}天", "0起", f"降低{number}%", f"＜{number}件")), rng.choice((f"{number // 2}天", "0起", f"{number}%"))
+        target, actual = (
+            rng.choice((f"≤{number}天", "0起", f"降低{number}%", f"＜{number}件")),
+            rng.choice((f"{number // 2}天", "0起", f"{number}%")),
+        )
     else:
         target, actual = rng.choice(STATES), rng.choice((*STATES, "达成预期指标", "基本达成目标且效果较好"))
     return {"level3": name, "target": target if rng.random() > 0.02 else None, "actual": actual}
@@ -301,15 +372,27 @@ def _scored(rng: random.Random, rows: list[Record], whole: int, decimals: int) -
 def _evaluation_sheet(rng: random.Random, truth: Record, printed: Record, label: Callable[..., str], dash: str) -> Sheet:
     rows = _Rows()
     rows.add((0, 1, label("project_name"), ""), (1, 7, truth["project_name"], "/project_name"))
-    rows.add((0, 1, label("supervising_department"), ""), (1, 3, truth["supervising_department"], "/supervising_department"), (4, 1, label("implementing_unit"), ""), (5, 3, truth["implementing_unit"], "/implementing_unit"))  # fmt: skip
+    rows.add(
+        (0, 1, label("supervising_department"), ""),
+        (1, 3, truth["supervising_department"], "/supervising_department"),
+        (4, 1, label("implementing_unit"), ""),
+        (5, 3, truth["implementing_unit"], "/implementing_unit"),
+    )
     first = rows.row
     rows.add((1, 1, "", ""), *((2 + index, 1, label("funds", "total", name), "") for index, name in enumerate(FUND_COLUMNS)))
-    skipped = {source for source in SOURCES[1:] if rng.random() < 0.15 and not any(float(printed[source][name].replace(",", "") or 0) for name in AMOUNTS)}  # fmt: skip
+    skipped = {
+        source
+        for source in SOURCES[1:]
+        if rng.random() < 0.15 and not any(float(printed[source][name].replace(",", "") or 0) for name in AMOUNTS)
+    }
     for name in ("total", *SOURCES):
         if name in skipped:
             truth["funds"][name] = dict.fromkeys(FUND_COLUMNS)
         else:
-            rows.add((1, 1, label("funds", name), ""), *((2 + index, 1, printed[name][column], f"/funds/{name}/{column}") for index, column in enumerate(FUND_COLUMNS)))  # fmt: skip
+            rows.add(
+                (1, 1, label("funds", name), ""),
+                *((2 + index, 1, printed[name][column], f"/funds/{name}/{column}") for index, column in enumerate(FUND_COLUMNS)),
+            )
         if name == SOURCES[0] and rng.random() < 0.15:
             rows.add((1, 1, "财政专户管理资金", ""), *((2 + index, 1, "0.00" if index < 3 else dash, "") for index in range(6)))
     rows.side(f"项目资金（{truth['currency_unit']}）", first)
@@ -318,7 +401,16 @@ def _evaluation_sheet(rng: random.Random, truth: Record, printed: Record, label:
     rows.add((1, 3, truth["expected_goal"], "/expected_goal"), (4, 4, truth["actual_completion"], "/actual_completion"))
     rows.side("年度总体目标", first)
     head = rows.row
-    columns = [("level1", 0, 1), ("level2", 1, 1), ("level3", 2, 1), ("target", 3, 1), ("actual", 4, 1), ("weight", 5, 1), ("score", 6, 1), ("deviation", 7, 1)]
+    columns = [
+        ("level1", 0, 1),
+        ("level2", 1, 1),
+        ("level3", 2, 1),
+        ("target", 3, 1),
+        ("actual", 4, 1),
+        ("weight", 5, 1),
+        ("score", 6, 1),
+        ("deviation", 7, 1),
+    ]
     if not any(row["level2"] for row in truth["indicators"]):
         columns[1:3] = [("level3", 1, 2)]
     last = _list_rows(rows, truth["indicators"], columns, lambda name: label("indicators", name))
@@ -336,7 +428,13 @@ def _list_rows(rows: _Rows, members: list[Record], columns: Sequence[tuple[str, 
     head = rows.row
     rows.add(*((col, cols, label(name), "") for name, col, cols in columns))
     for number, member in enumerate(members):
-        rows.add(*((col, cols, member[name] or "", f"/indicators/{number}/{name}") for name, col, cols in columns if name not in ("level1", "level2")))
+        rows.add(
+            *(
+                (col, cols, member[name] or "", f"/indicators/{number}/{name}")
+                for name, col, cols in columns
+                if name not in ("level1", "level2")
+            )
+        )
     for name, col, cols in columns[:2]:
         if name in ("level1", "level2"):
             keys = [(member["level1"], member["level2"] if name == "level2" else "") for member in members]
@@ -353,18 +451,41 @@ def target_declaration(rng: random.Random, *, name: str = "", yuan: int = 0) -> 
     """A declaration of targets: dates, funds, goals, indicators with targets alone. `yuan`: the project's total."""
     label = _labeller(rng, "target_declaration")
     unit = "元" if yuan else rng.choice(("元", "万元"))
-    year, total, thousands, dash = rng.randint(2018, 2026), yuan * 100 or rng.randint(50_000, 90_000_000), rng.random() < 0.5, rng.choice(("—", "", "-"))
+    year, total, thousands, dash = (
+        rng.randint(2018, 2026),
+        yuan * 100 or rng.randint(50_000, 90_000_000),
+        rng.random() < 0.5,
+        rng.choice(("—", "", "-")),
+    )
     other, over, aside = (rng.choice((0, 0, total // rng.randint(3, 9))) for _ in range(3))
-    amounts = {"project_total": total, "fiscal": total - other, "project_other": other, "annual_total": total, "current_year_appropriation": total - over - aside, "carried_over": over, "annual_other": aside}  # fmt: skip
+    amounts = {
+        "project_total": total,
+        "fiscal": total - other,
+        "project_other": other,
+        "annual_total": total,
+        "current_year_appropriation": total - over - aside,
+        "carried_over": over,
+        "annual_other": aside,
+    }
     blank = {field for field in ("project_other", "carried_over", "annual_other") if not amounts[field] and rng.random() < 0.3}
     indicators, _ = _indicators(rng, 90)
     start, end = f"{year}-{rng.randint(1, 6):02d}-01", f"{year + rng.choice((0, 0, 1))}-12-31"
     truth: Record = {
-        "kind": "target_declaration", "fiscal_year": str(year), "project_name": name or rng.choice(WORKS) + rng.choice(ENDINGS), "project_nature": rng.choice(("经常性项目", "一次性项目", "阶段性项目", None)),
-        "project_category": rng.choice(("特定目标类", "其他运转类")), "supervising_department": _office(rng), "implementing_unit": _office(rng), "start_date": start, "end_date": end, "currency_unit": unit,
-        "funds": {field: None if field in blank else decimal(amount) for field, amount in amounts.items()}, "overall_goal": rng.choice((None, _clauses(rng, 1, 5))), "annual_goal": _clauses(rng, 1, 8),
+        "kind": "target_declaration",
+        "fiscal_year": str(year),
+        "project_name": name or rng.choice(WORKS) + rng.choice(ENDINGS),
+        "project_nature": rng.choice(("经常性项目", "一次性项目", "阶段性项目", None)),
+        "project_category": rng.choice(("特定目标类", "其他运转类")),
+        "supervising_department": _office(rng),
+        "implementing_unit": _office(rng),
+        "start_date": start,
+        "end_date": end,
+        "currency_unit": unit,
+        "funds": {field: None if field in blank else decimal(amount) for field, amount in amounts.items()},
+        "overall_goal": rng.choice((None, _clauses(rng, 1, 5))),
+        "annual_goal": _clauses(rng, 1, 8),
         "indicators": [{key: row[key] for key in ("level1", "level2", "level3", "target")} for row in indicators],
-    }  # fmt: skip
+    }
     shown = {field: dash if field in blank else decimal(amount, thousands=thousands) for field, amount in amounts.items()}
     return Form(truth, _declaration_sheet(rng, truth, shown, label))
 
@@ -373,13 +494,29 @@ def _declaration_sheet(rng: random.Random, truth: Record, shown: dict[str, str],
     rows = _Rows()
     pair = [("project_nature", truth["project_nature"])] if truth["project_nature"] else []
     named = [("project_name", truth["project_name"]), *pair, ("project_category", truth["project_category"])]
-    rows.add(*(cell for index, (field, value) in enumerate(named) for cell in ((2 * index, 1, label(field), ""), (2 * index + 1, 1, value, f"/{field}"))))
-    rows.add((0, 1, label("supervising_department"), ""), (1, 2, truth["supervising_department"], "/supervising_department"), (3, 1, label("implementing_unit"), ""), (4, 2, truth["implementing_unit"], "/implementing_unit"))  # fmt: skip
+    rows.add(
+        *(
+            cell
+            for index, (field, value) in enumerate(named)
+            for cell in ((2 * index, 1, label(field), ""), (2 * index + 1, 1, value, f"/{field}"))
+        )
+    )
+    rows.add(
+        (0, 1, label("supervising_department"), ""),
+        (1, 2, truth["supervising_department"], "/supervising_department"),
+        (3, 1, label("implementing_unit"), ""),
+        (4, 2, truth["implementing_unit"], "/implementing_unit"),
+    )
     dated = rng.choice(("{}-{}-{}", "{}.{}.{}", "{}年{}月{}日"))
     start, end = (dated.format(*truth[field].split("-")) for field in ("start_date", "end_date"))
     rows.add((0, 1, label("start_date"), ""), (1, 2, start, "/start_date"), (3, 1, label("end_date"), ""), (4, 2, end, "/end_date"))
     first = rows.row
-    for left, right in (("project_total", "annual_total"), ("fiscal", "current_year_appropriation"), ("", "carried_over"), ("project_other", "annual_other")):  # fmt: skip
+    for left, right in (
+        ("project_total", "annual_total"),
+        ("fiscal", "current_year_appropriation"),
+        ("", "carried_over"),
+        ("project_other", "annual_other"),
+    ):
         beside = ((1, 1, label("funds", left), ""), (2, 1, shown[left], f"/funds/{left}")) if left else ()
         rows.add(*beside, (3, 1, label("funds", right), ""), (4, 2, shown[right], f"/funds/{right}"))
     rows.side(f"项目资金（{truth['currency_unit']}）", first)
@@ -411,28 +548,56 @@ def budget_narrative(rng: random.Random, *, name: str = "") -> Form:
     items = [_budget_item(rng, unit, number, wide) for number in range(rng.randint(1, 9))]
     yuan = sum(entry[1] for entry in items)
     months = rng.randint(1, 6), rng.randint(7, 12)
-    basis = [f"{rng.choice(PLACES)[:2]}{rng.choice(('财', '府', '卫', '教', '水'))}{rng.choice(('发', '函', '办发'))}〔{rng.randint(2008, year)}〕{rng.randint(1, 200)}号" for _ in range(rng.randint(0, 4))]  # fmt: skip
+    basis = [
+        f"{rng.choice(PLACES)[:2]}{rng.choice('财府卫教水')}{rng.choice(('发', '函', '办发'))}"
+        f"〔{rng.randint(2008, year)}〕{rng.randint(1, 200)}号"
+        for _ in range(rng.randint(0, 4))
+    ]
     bodies = rng.sample(("办公室", "财务科", "养护科", "冷链组", "各乡镇卫生院", "后勤服务中心（库房组）", "疾控科"), rng.randint(1, 4))
     where = rng.choice(("start", "end", None))
     total = {"amount": _yuan(yuan, unit), "unit": unit}
     truth: Record = {
-        "kind": "budget_narrative", "project_name": name, "period_start": f"{year}-{months[0]:02d}", "period_end": f"{year}-{months[1]:02d}", "stated_total": dict(total), "legal_basis": basis,
-        "implementing_bodies": bodies, "budget_total": dict(total) if where else None, "budget_items": [entry[0] for entry in items], "calculations": [row for entry in items for row in entry[3]],
-    }  # fmt: skip
-    span = rng.choice(("拟于{0}年{1}月至{0}年{2}月实施", "自{0}年{1}月起至{0}年{2}月止推进", "定于{0}年{1}月到{0}年{2}月开展")).format(year, *months)
+        "kind": "budget_narrative",
+        "project_name": name,
+        "period_start": f"{year}-{months[0]:02d}",
+        "period_end": f"{year}-{months[1]:02d}",
+        "stated_total": dict(total),
+        "legal_basis": basis,
+        "implementing_bodies": bodies,
+        "budget_total": dict(total) if where else None,
+        "budget_items": [entry[0] for entry in items],
+        "calculations": [row for entry in items for row in entry[3]],
+    }
+    span = rng.choice(("拟于{0}年{1}月至{0}年{2}月实施", "自{0}年{1}月起至{0}年{2}月止推进", "定于{0}年{1}月到{0}年{2}月开展")).format(
+        year, *months
+    )
     amount = _yuan(yuan, unit, thousands=wide)
     lines: list[Paragraph] = list(_narrative_title(rng, name))
     bodied = "、".join(bodies) + rng.choice(("", "。"))
-    based = "1.文件依据：" + "、".join(f"《{rng.choice(WORKS)}实施办法》（{number}）" for number in basis) + "等。" if basis else "按部门职责。"
+    based = (
+        "1.文件依据：" + "、".join(f"《{rng.choice(WORKS)}实施办法》（{number}）" for number in basis) + "等。" if basis else "按部门职责。"
+    )
     sections: list[tuple[str, list[Paragraph]]] = [
-        (rng.choice(("项目概述", "项目概况")), [Paragraph(f"{_office(rng)}{span}{name}，{_clauses(rng, 1, 4)}经测算，{rng.choice(('预算资金', '预算资金约', '预算资金总额为', '资金共计'))}{amount}{unit}。", ("/period_start", "/period_end", "/stated_total"))]),  # fmt: skip
+        (
+            rng.choice(("项目概述", "项目概况")),
+            [
+                Paragraph(
+                    f"{_office(rng)}{span}{name}，{_clauses(rng, 1, 4)}经测算，"
+                    f"{rng.choice(('预算资金', '预算资金约', '预算资金总额为', '资金共计'))}{amount}{unit}。",
+                    ("/period_start", "/period_end", "/stated_total"),
+                )
+            ],
+        ),
         (rng.choice(("立项依据", "设立依据")), [Paragraph(based, ("/legal_basis",)), Paragraph("2.工作职能：" + _clauses(rng, 1, 3))]),
         ("实施主体", [Paragraph(bodied, ("/implementing_bodies",))]),
-        ("实施方案", [Paragraph(item.format(number + 1, circled="①②③"[number]) + _clauses(rng, 1, 3)) for number in range(rng.randint(1, 3))]),
+        (
+            "实施方案",
+            [Paragraph(item.format(number + 1, circled="①②③"[number]) + _clauses(rng, 1, 3)) for number in range(rng.randint(1, 3))],
+        ),
         ("实施周期", [Paragraph(f"{year}年{months[0]}月1日至{year}年{months[1]}月28日")]),
         (rng.choice(("年度预算安排", "预算安排", "资金安排")), _budget_section(rng, items, item, part, where, f"{amount}{unit}")),
         ("绩效目标", [Paragraph("见后附表格。")]),
-    ]  # fmt: skip
+    ]
     for number, (heading, body) in enumerate(sections):
         lines += [Paragraph(section.format(number + 1, han=NUMERALS[number]) + heading), *body]
     return Form(truth | {"yuan": yuan}, tuple(lines))
@@ -462,7 +627,9 @@ def _budget_item(rng: random.Random, unit: str, number: int, wide: bool) -> tupl
     way = rng.random()
     if way < 0.4:
         times_sign, equals = rng.choice((("*", "="), ("×", "＝"), ("×", "=")))
-        expression = times_sign.join((f"{count}{rng.choice('人次套')}", f"{decimal(price * 100, thousands=wide)}元", *((f"{times}月",) if times > 1 else ())))
+        expression = times_sign.join(
+            (f"{count}{rng.choice('人次套')}", f"{decimal(price * 100, thousands=wide)}元", *((f"{times}月",) if times > 1 else ()))
+        )
         calculations = [{"expression": expression, "result": _yuan(yuan, unit), "unit": unit}]
         tail = rng.choice(("，按{}计算。", "：{}。", "（{}）。")).format(f"{expression}{equals}{amount}")
     elif way < 0.6:
@@ -475,7 +642,14 @@ def _budget_item(rng: random.Random, unit: str, number: int, wide: bool) -> tupl
     return {"label": label, "amount": _yuan(yuan, unit), "unit": unit, "sub_items": sub}, yuan, text, calculations, parts
 
 
-def _budget_section(rng: random.Random, items: Sequence[tuple[Record, int, str, list[Record], list[str]]], item: str, part: str, where: str | None, total: str) -> list[Paragraph]:  # fmt: skip
+def _budget_section(
+    rng: random.Random,
+    items: Sequence[tuple[Record, int, str, list[Record], list[str]]],
+    item: str,
+    part: str,
+    where: str | None,
+    total: str,
+) -> list[Paragraph]:
     found = [Paragraph(f"本项目预算合计{total}，具体如下：", ("/budget_total",))] if where == "start" else []
     calculations = 0
     for number, (_, _, text, worked, parts) in enumerate(items):
@@ -484,7 +658,9 @@ def _budget_section(rng: random.Random, items: Sequence[tuple[Record, int, str, 
         found.append(Paragraph(item.format(number + 1) + text, places))
         for index, sub in enumerate(parts):
             mark = "；" if index + 1 < len(parts) else "。"
-            found.append(Paragraph(part.format(index + 1, circled="①②③"[index]) + sub + mark, (f"/budget_items/{number}/sub_items/{index}",)))
+            found.append(
+                Paragraph(part.format(index + 1, circled="①②③"[index]) + sub + mark, (f"/budget_items/{number}/sub_items/{index}",))
+            )
     return [*found, *([Paragraph(f"以上各项合计{total}。", ("/budget_total",))] if where == "end" else [])]
 
 
@@ -501,14 +677,30 @@ def invoice(rng: random.Random) -> Form:
     lines: list[Record] = []
     for _ in range(rng.randint(1, 20)):
         quantity, price = rng.randint(1, 120), rng.randint(50, 60_000)
-        lines.append({"description": f"{rng.choice(GOODS)}{rng.choice(('', ', grey', ', type A', ' for the lending hall'))}", "quantity": str(quantity), "unit_price": decimal(price), "amount": decimal(quantity * price)})  # fmt: skip
+        lines.append(
+            {
+                "description": f"{rng.choice(GOODS)}{rng.choice(('', ', grey', ', type A', ' for the lending hall'))}",
+                "quantity": str(quantity),
+                "unit_price": decimal(price),
+                "amount": decimal(quantity * price),
+            }
+        )
     net = sum(round(float(line["amount"]) * 100) for line in lines)
     rate = rng.choice((5, 8, 19, 20))
     tax = (net * rate + 50) // 100
     truth: Record = {
-        "kind": "invoice", "seller": seller, "buyer": buyer, "invoice_number": f"{rng.choice('ABC')}{rng.choice(('-', '/', ''))}{rng.randint(1000, 99999)}", "issue_date": f"{year}-{month:02d}-{day:02d}",
-        "currency": code if not sign else None, "lines": lines, "subtotal": decimal(net), "tax_rate": str(rate), "tax": decimal(tax), "total": decimal(net + tax),
-    }  # fmt: skip
+        "kind": "invoice",
+        "seller": seller,
+        "buyer": buyer,
+        "invoice_number": f"{rng.choice('ABC')}{rng.choice(('-', '/', ''))}{rng.randint(1000, 99999)}",
+        "issue_date": f"{year}-{month:02d}-{day:02d}",
+        "currency": code if not sign else None,
+        "lines": lines,
+        "subtotal": decimal(net),
+        "tax_rate": str(rate),
+        "tax": decimal(tax),
+        "total": decimal(net + tax),
+    }
 
     def money(text: str) -> str:
         return sign + decimal(round(float(text) * 100), thousands=thousands)
@@ -516,8 +708,15 @@ def invoice(rng: random.Random) -> Form:
     rows = _Rows()
     dated = rng.choice((f"{day} {MONTHS[month - 1]} {year}", f"{MONTHS[month - 1][:3]} {day}, {year}", truth["issue_date"]))
     colon = rng.choice((":", ""))
-    rows.add((0, 1, label("seller") + colon, ""), (1, 1, seller, "/seller"), (2, 1, label("invoice_number") + colon, ""), (3, 1, truth["invoice_number"], "/invoice_number"))  # fmt: skip
-    rows.add((0, 1, label("buyer") + colon, ""), (1, 1, buyer, "/buyer"), (2, 1, label("issue_date") + colon, ""), (3, 1, dated, "/issue_date"))
+    rows.add(
+        (0, 1, label("seller") + colon, ""),
+        (1, 1, seller, "/seller"),
+        (2, 1, label("invoice_number") + colon, ""),
+        (3, 1, truth["invoice_number"], "/invoice_number"),
+    )
+    rows.add(
+        (0, 1, label("buyer") + colon, ""), (1, 1, buyer, "/buyer"), (2, 1, label("issue_date") + colon, ""), (3, 1, dated, "/issue_date")
+    )
     if not sign:
         rows.add((0, 4, f"All amounts in {code}", "/currency"))
     head = rows.row
@@ -584,7 +783,7 @@ def tsv_shifted(sheet: Sheet, rng: random.Random) -> Lines:
     torn = rng.choice([*range(sheet.head + 1, sheet.last + 1)])
     for number, row in enumerate(grid):
         inside = sheet.head < number <= sheet.last
-        if inside and not row[0] and row[1].endswith("指标") and rng.random() < 0.3:
+        if inside and not row[0] and row[1].endswith("指标") and row[1] not in LEVEL1 and rng.random() < 0.3:
             row = [row[1], "", *row[2:]]
         if inside and number == torn:
             keep = [max(len(text) - 1, 2) if text.endswith("指标") else len(text) for text in row[:2]]
@@ -623,7 +822,11 @@ def one_cell_a_line(sheet: Sheet, rng: random.Random) -> Lines:
 def _placed(sheet: Sheet, *, top: bool, wide: bool = False) -> list[tuple[int, int, str, int]]:
     """Every line of every cell as a page has it: (half lines from the top, left edge, text, row); cells at their top or in the middle."""
     lefts = [sum(sheet.widths[:col]) + 2 * col for col in range(len(sheet.widths) + 1)]
-    texts = {id(cell): wrapped(cell.text, 10**6 if wide and cell.rows == 1 else lefts[cell.col + cell.cols] - lefts[cell.col] - 2) for cell in sheet.cells if cell.text}  # fmt: skip
+    texts = {
+        id(cell): wrapped(cell.text, 10**6 if wide and cell.rows == 1 else lefts[cell.col + cell.cols] - lefts[cell.col] - 2)
+        for cell in sheet.cells
+        if cell.text
+    }
     heights = [max([1, *(len(texts.get(id(cell), "")) for cell in row if cell.rows == 1)]) for row in _by_row(sheet)]
     for cell in sheet.cells:
         lack = len(texts.get(id(cell), "")) - sum(heights[cell.row : cell.row + cell.rows])
@@ -676,7 +879,9 @@ def pdf_lines_interleaved(sheet: Sheet, rng: random.Random) -> Lines:
 
 def spaced(sheet: Sheet, rng: random.Random) -> Lines:
     """Columns by runs of spaces, a row a line; only what is long is wrapped."""
-    longest = [max([2, *(_width(cell.text) for cell in sheet.cells if cell.col == col and cell.cols == 1)]) for col in range(len(sheet.widths))]
+    longest = [
+        max([2, *(_width(cell.text) for cell in sheet.cells if cell.col == col and cell.cols == 1)]) for col in range(len(sheet.widths))
+    ]
     fitted = replace(sheet, widths=tuple(min(max(wanted, 8), 44) for wanted in longest))
     return _titled(sheet, _lined(_placed(fitted, top=True), spaced=True))
 
@@ -692,10 +897,18 @@ def run_together(sheet: Sheet, rng: random.Random) -> Lines:
 
 
 LINED: dict[str, Callable[[Sheet, random.Random], Lines]] = {
-    "tsv": tsv, "tsv_shifted": tsv_shifted, "bars": bars, "markdown": markdown, "one_cell_a_line": one_cell_a_line, "pdf_lines": pdf_lines,
-    "pdf_lines_amid": pdf_lines_amid, "pdf_lines_interleaved": pdf_lines_interleaved, "spaced": spaced, "spaced_wrapped": spaced_wrapped,
+    "tsv": tsv,
+    "tsv_shifted": tsv_shifted,
+    "bars": bars,
+    "markdown": markdown,
+    "one_cell_a_line": one_cell_a_line,
+    "pdf_lines": pdf_lines,
+    "pdf_lines_amid": pdf_lines_amid,
+    "pdf_lines_interleaved": pdf_lines_interleaved,
+    "spaced": spaced,
+    "spaced_wrapped": spaced_wrapped,
     "run_together": run_together,
-}  # fmt: skip
+}
 
 
 def prose_lines(body: Sequence[Paragraph], layout: str, rng: random.Random) -> Lines:
@@ -811,8 +1024,11 @@ def _table_page(sheet: Sheet, texts: dict[Cell, list[str]], xs: list[float], hei
 # -- documents ---------------------------------------------------------------------------------------------------------
 
 MAKERS: dict[str, Callable[[random.Random], Form]] = {
-    "self_evaluation": self_evaluation, "target_declaration": target_declaration, "budget_narrative": budget_narrative, "invoice": invoice,
-}  # fmt: skip
+    "self_evaluation": self_evaluation,
+    "target_declaration": target_declaration,
+    "budget_narrative": budget_narrative,
+    "invoice": invoice,
+}
 
 
 def printed(kind: str, layout: str, seed: int) -> Printed:

@@ -404,6 +404,16 @@ def test_a_field_called_as_the_rows_of_a_list_is_refused():
     assert lint(form({"b": {}}, **{"x-checks": '["*"] == 1'}), kind="k") == (("/x-checks", "'[\"*\"] == 1': no field '*'"),)
 
 
+def test_a_check_that_takes_a_list_or_a_group_for_a_value_is_refused():
+    rows = {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "number"}}}}
+    checks = ["a == rows", "a == group", "a == count(rows[*])", "a == sum(rows[*].n)", "present(group.n)"]
+    source = form({"a": {"type": "number"}, "rows": rows, "group": rows["items"]}, **{"x-checks": checks})
+    assert lint(source, kind="k") == (
+        ("/x-checks", "'a == rows': 'rows' is no single value"),
+        ("/x-checks", "'a == group': 'group' is no single value"),
+    )
+
+
 def test_a_mistake_behind_a_reference_is_named_where_it_is_written_and_once():
     source = form(
         {
