@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from structurer import library
+from structurer.contract import lint
 from structurer.errors import SchemaError, UsageError
-from structurer.schema import Leaf, Node, Rows, Schema, lint
+from structurer.schema import Leaf, Node, Rows, Schema
 
 INDENT = "  "
 

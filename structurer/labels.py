@@ -204,7 +204,7 @@ def _is_torn(layout: Layout, found: list[Hit], pieces: tuple[Chunk, ...]) -> boo
     return (
         apart
         and not any(hit.covers(first.start, first.end) and hit.end - hit.start > first.end - first.start for hit in found)
-        and not any(hit.covers(piece.start, piece.end) for hit in found for piece in later)
+        and not any(hit.covers(piece.start, piece.start + 1) for hit in found for piece in later)
     )
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from structurer.contract import load
 from structurer.errors import SchemaError, UsageError
 from structurer.extract import DuplicateKeyError, Prompt, unique_keys
-from structurer.schema import Schema, load
+from structurer.schema import Schema
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -22,9 +22,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from structurer import atomic, serial
+from structurer.contract import load
 from structurer.errors import InputError, UsageError
 from structurer.record import Result
-from structurer.schema import Schema, load
+from structurer.schema import Schema
 
 FORMAT = 1  # of the folder; a change that old readers cannot read counts it up
 MANIFEST, DOCUMENTS, SCHEMAS = "run.json", "documents", "schemas"

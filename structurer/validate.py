@@ -11,8 +11,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from structurer.keywords import VALIDATED
 from structurer.record import as_json, leaf_pointers
-from structurer.schema import VALIDATED, Schema
+from structurer.schema import Schema
 
 _TRUE, _FALSE = frozenset({"true", "yes", "y", "是", "有", "✓", "√"}), frozenset({"false", "no", "n", "否", "无", "×"})
 

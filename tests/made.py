@@ -4,9 +4,10 @@ from fractions import Fraction
 from typing import Any
 
 from structurer.checks import Level, Outcome, Quantity
+from structurer.contract import load
 from structurer.document import Span
 from structurer.record import Checked, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value
-from structurer.schema import Schema, load
+from structurer.schema import Schema
 
 ORDER = load(
     {

@@ -9,8 +9,9 @@ import pytest
 
 from structurer.checks import Facts, Level, Quantity
 from structurer.confront import check, failures, figures, grafted, joined, lists_of
+from structurer.contract import load
 from structurer.record import Extract, Extraction
-from structurer.schema import Schema, load
+from structurer.schema import Schema
 
 NUMBER = {"type": "string", "x-kind": "number"}
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from structurer.contract import load
 from structurer.errors import ModelError, UsageError
 from structurer.extract import MAX_ECHO, MAX_ROWS, BadReply, Fault, Prompt, extract, read_reply
 from structurer.guide import field_guide, reply_schema
 from structurer.llm import Reply, Request
 from structurer.record import Extraction
-from structurer.schema import load
 
 PROMPT = Prompt("Copy $title.\n$fields\n$shape\n---\n$fence\n$document\n$fence\n---\nBad:\n$errors", "1a2b")
 SOURCE: dict[str, Any] = {

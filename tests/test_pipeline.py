@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 import structurer
+from structurer.contract import load
 from structurer.document import Document, Page
 from structurer.errors import InputError, SchemaError, UsageError
 from structurer.extract import Prompt
@@ -16,7 +17,7 @@ from structurer.library import load_prompt
 from structurer.llm import Reply, Request
 from structurer.pipeline import Plan, structure_document
 from structurer.record import Flag, Match, Record
-from structurer.schema import Schema, load
+from structurer.schema import Schema
 
 ORDER = {
     "title": "Order",
@@ -73,7 +74,12 @@ class Parrot:
         return Reply(self.replies.pop(0), self.name)
 
 
-TRUE = {"buyer": "Acme", "note": None, "lines": [{"article": "Apple", "price": "1.20"}, {"article": "Pear", "price": "2.30"}], "total": "3.50"}
+TRUE = {
+    "buyer": "Acme",
+    "note": None,
+    "lines": [{"article": "Apple", "price": "1.20"}, {"article": "Pear", "price": "2.30"}],
+    "total": "3.50",
+}
 
 
 def prompt() -> Prompt:
@@ -141,7 +147,9 @@ def test_a_row_the_model_dropped_without_a_witness_fails_the_sum() -> None:
     record = only(PAGE, Plan((schema(),), Parrot(short), prompt(), witness=False))
     assert [checked.holds for checked in record.checks] == [False]
     assert {"/total", "/lines/0/price"} <= flagged(record)
-    assert "Pear\t2.30" in {entry.text for entry in record.unclaimed} or {"Pear 2.30", "Pear", "2.30"} & {entry.text for entry in record.unclaimed}
+    assert "Pear\t2.30" in {entry.text for entry in record.unclaimed} or {"Pear 2.30", "Pear", "2.30"} & {
+        entry.text for entry in record.unclaimed
+    }
 
 
 def test_a_sum_that_the_document_gets_wrong_is_reported_and_not_mended() -> None:

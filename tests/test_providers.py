@@ -15,12 +15,12 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
+from structurer.contract import load
 from structurer.dialect import Dialect, Format
 from structurer.errors import ModelError, UsageError
 from structurer.extract import Prompt, extract
 from structurer.llm import Message, Reply, Request, Usage
 from structurer.providers import OpenAIModel, from_environment
-from structurer.schema import load
 
 KEY = "sk-test-0123456789"
 GOOD = '{"number": "A-1", "lines": [{"text": "钢笔", "amount": "12.50"}]}'

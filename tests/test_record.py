@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from made import ORDER
 
+from structurer.contract import load
 from structurer.errors import InputError, ModelError, SchemaError, StructurerError, UsageError
 from structurer.llm import Message, Reply, Request, Usage
 from structurer.record import as_json, expanded, leaf_pointers, pointer
-from structurer.schema import load
 
 ROWS = {"/lines": 2, "/lines/0/parts": 1, "/numbers": 1}
 

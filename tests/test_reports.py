@@ -69,9 +69,9 @@ def test_the_inconsistencies_of_the_sources_fail_and_nothing_else(results: dict[
 def test_the_total_that_agrees_only_to_the_printed_digit_is_print_only(results: dict[str, Result]) -> None:
     levels = {checked.outcome.level.name for checked in _checks(results["003"], "stated-total-is-declared")}
     assert levels == {"EXACT", "PRINT"}
-    assert [checked.outcome.left for checked in _checks(results["003"], "stated-total-is-declared") if checked.outcome.level.name == "PRINT"] == [
-        "stated_total.amount = 39.93万元"
-    ]
+    assert [
+        checked.outcome.left for checked in _checks(results["003"], "stated-total-is-declared") if checked.outcome.level.name == "PRINT"
+    ] == ["stated_total.amount = 39.93万元"]
 
 
 def _checks(result: Result, identifier: str) -> list[Checked]:
@@ -89,6 +89,8 @@ def test_the_head_counts_the_projects_and_sums_their_totals(results: dict[str, R
 
 
 def test_every_value_of_the_reports_is_found_on_its_page(results: dict[str, Result]) -> None:
-    values = [value for result in results.values() for record in result.records for value in record.leaves.values() if value.text is not None]
+    values = [
+        value for result in results.values() for record in result.records for value in record.leaves.values() if value.text is not None
+    ]
     assert len(values) > 5000
     assert all(value.spans and value.spans[0].page is not None for value in values)

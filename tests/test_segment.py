@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from structurer.schema import Schema, load
+from structurer.contract import load
+from structurer.schema import Schema
 from structurer.segment import segment, support
 
 

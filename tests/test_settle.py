@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 import structurer.settle
+from structurer.contract import load
 from structurer.record import Extract, Extraction, Match
-from structurer.schema import load
 from structurer.settle import settle
 
 NUMBER = {"type": "string", "x-kind": "number"}

@@ -12,9 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from structurer.confront import check, figures, joined
+from structurer.contract import lint, load
+from structurer.keywords import KEYWORDS, REMARKS, STRUCTURE, VALIDATED
 from structurer.labels import find, vocabulary
 from structurer.layout import Layout
-from structurer.schema import KEYWORDS, REMARKS, STRUCTURE, VALIDATED, Kind, Schema, lint, load
+from structurer.schema import Kind, Schema
 from structurer.segment import segment
 
 PATIENCE = 20  # seconds for what takes well under one; a hang takes forever
@@ -132,7 +134,7 @@ def of_a(**spec: Any) -> dict[str, Any]:
 
 def bounded(statement: str, source: Any = None) -> str:
     """What a statement prints in a process of its own; one that hangs is killed and fails the test."""
-    setting = "import json, sys\nfrom structurer.schema import lint, load\nsource = json.loads(sys.stdin.read())\n"
+    setting = "import json, sys\nfrom structurer.contract import lint, load\nsource = json.loads(sys.stdin.read())\n"
     done = subprocess.run(
         [sys.executable, "-c", setting + statement], input=json.dumps(source), capture_output=True, text=True, timeout=PATIENCE, check=False
     )

@@ -1,6 +1,6 @@
 """Records are held to the whole of their own JSON Schema, with patterns in linear time."""
 
-from structurer.schema import load
+from structurer.contract import load
 from structurer.validate import violations
 
 SCHEMA = load(
@@ -12,7 +12,11 @@ SCHEMA = load(
             "share": {"type": "number", "minimum": 0, "maximum": 1},
             "count": {"type": "integer", "multipleOf": 5},
             "paid": {"type": "boolean"},
-            "rows": {"type": "array", "minItems": 2, "items": {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}},
+            "rows": {
+                "type": "array",
+                "minItems": 2,
+                "items": {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}},
+            },
         },
     },
     kind="demanding",
