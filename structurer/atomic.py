@@ -63,8 +63,8 @@ def _beside(path: Path) -> Path:
 def _sync_folder(folder: Path) -> None:
     """Makes the new name durable; platforms without folder handles (Windows) cannot and need not."""
     if hasattr(os, "O_DIRECTORY"):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            os.fsync(handle)
+            os.fsync(descriptor)
         finally:
-            os.close(handle)
+            os.close(descriptor)

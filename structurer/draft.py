@@ -39,6 +39,20 @@ class Draft:
     def text(self, chunk: Chunk) -> str:
         return self.layout.clean[chunk.start - self.layout.start : chunk.end - self.layout.start]
 
+    def merged(self, chunks: list[Chunk]) -> Spans:
+        """The chunks' stretches, neighbours on one line in one piece so that the printed space between them stays."""
+        spans: list[tuple[int, int, int]] = []
+        for chunk in chunks:
+            if (
+                spans
+                and spans[-1][2] == chunk.line
+                and not self.layout.clean[spans[-1][1] - self.layout.start : chunk.start - self.layout.start].strip(" \u00a0\u3000")
+            ):
+                spans[-1] = (spans[-1][0], chunk.end, chunk.line)
+            else:
+                spans.append((chunk.start, chunk.end, chunk.line))
+        return tuple((start, end) for start, end, _ in spans)
+
     def checked(self) -> tuple[Checked, ...]:
         """The schema's checks on what is drafted so far."""
         texts = {place: extract.text for place, extract in self.leaves.items()}

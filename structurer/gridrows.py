@@ -15,6 +15,8 @@ from structurer.levels import parents, snap
 from structurer.record import pointer
 from structurer.schema import Group, Leaf, Rows
 
+OPERATORS = frozenset("≥≤<>=＜＞＝≧≦")
+MAX_UNIT = 4  # characters of a unit in a column of its own
 _COSTLY = 4.0  # an alignment above this is shown to a person
 
 Printed = tuple[Line, list[Chunk]]  # a line, and those of its chunks that are no labels
@@ -87,7 +89,10 @@ def _take(
     draft: Draft, rows: list[Row], columns: tuple[Column, ...], found: Printed, following: Printed | None, labels: frozenset[str]
 ) -> None:
     line, chunks = found
-    cells: list[tuple[int | None, str]] = [(chunk.col if line.grid else None, draft.text(chunk)) for chunk in chunks]
+    groups = _composed(draft, chunks)
+    cells: list[tuple[int | None, str]] = [
+        (group[-1].col if line.grid else None, "".join(draft.text(chunk) for chunk in group)) for group in groups
+    ]
     if _leads(draft, columns, found, following):
         rows.append(Row({_namer(columns): list(chunks)}, begun=True))
         return
@@ -103,8 +108,23 @@ def _take(
         assignment = tuple(min(index, len(columns) - 1) for index in range(len(cells)))
     elif cost > _COSTLY:
         row.doubts.append("the row's cells do not stand under their heads")
-    for index, chunk in zip(assignment, chunks, strict=True):
-        row.cells.setdefault(index, []).append(chunk)
+    for index, group in zip(assignment, groups, strict=True):
+        row.cells.setdefault(index, []).extend(group)
+
+
+def _composed(draft: Draft, chunks: list[Chunk]) -> list[list[Chunk]]:
+    """The chunks of each cell: an operator, a figure and its unit printed in three columns ("≥ | 30 | 盏") are one value."""
+    groups: list[list[Chunk]] = []
+    for chunk in chunks:
+        before = "".join(draft.text(part) for part in groups[-1]) if groups else ""
+        text = draft.text(chunk)
+        compared = before[:1] in OPERATORS and len(before) <= 2
+        measured = before[:1] in OPERATORS and len(groups[-1]) == 2 if groups else False
+        if before and (compared or (measured and len(text) <= MAX_UNIT and not is_figure(text))):
+            groups[-1].append(chunk)
+        else:
+            groups.append([chunk])
+    return groups
 
 
 def _namer(columns: tuple[Column, ...]) -> int:
