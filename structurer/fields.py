@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from structurer.below import abreast, is_beneath, read_below, runs
 from structurer.draft import Draft, Spans
 from structurer.heads import Head, rest_of_row
@@ -12,6 +14,8 @@ from structurer.record import pointer
 from structurer.schema import Group, Kind, Leaf, Node, Rows
 
 FULL_LINE = 0.8  # of the widest line: a line as wide as that may have been broken at the margin
+MIN_MARGIN = 36  # columns of the narrowest page whose lines are broken at its margin
+_LABELLED = re.compile(r"^\s*[^\s:：]{1,24}(?: [^\s:：]{1,24}){0,3}\s?[:：]")
 
 
 def read_fields(draft: Draft, heads: list[Head]) -> None:
@@ -152,7 +156,8 @@ def _paragraph(draft: Draft, chunks: list[Chunk]) -> list[Chunk]:
         if chunk.line != found[-1].line:
             line, above = draft.layout.lines[chunk.line], draft.layout.lines[found[-1].line]
             printed = width(draft.layout.clean[above.start - draft.layout.start : above.end - draft.layout.start])
-            if line.blank_before or line.page_before or printed < FULL_LINE * full:
+            text = draft.layout.clean[line.start - draft.layout.start : line.end - draft.layout.start]
+            if line.blank_before or line.page_before or printed < max(FULL_LINE * full, MIN_MARGIN) or _LABELLED.match(text):
                 break
         found.append(chunk)
     return found

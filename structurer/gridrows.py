@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from structurer.align import NEVER, Column, align, is_figure, known
+from structurer.align import NEVER, Column, align, is_blank, is_figure, known
 from structurer.draft import Draft
 from structurer.fold import squeeze
-from structurer.heads import Head
+from structurer.heads import Head, columns_of
 from structurer.layout import Chunk, Line
 from structurer.levels import parents, snap
 from structurer.record import pointer
 from structurer.schema import Group, Leaf, Rows
 
 OPERATORS = frozenset("≥≤<>=＜＞＝≧≦")
+MAX_NAME = 12  # characters of a name, from which on a full stop shows a sentence
+_REMARK = re.compile(r"^\W?(?:备注|附注|注|说明|note|remark|nb)s?\s*\d{0,2}\s*[:：.]", re.IGNORECASE)
 MAX_UNIT = 4  # characters of a unit in a column of its own
 _COSTLY = 4.0  # an alignment above this is shown to a person
 
@@ -43,7 +46,10 @@ def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
         columns = with_missing(part.columns, part.table, printed)
         for found, following in zip(lines, [*lines[1:], None], strict=False):
             _take(draft, rows, columns, found, following, labels)
-    store_rows(draft, place, with_missing(head.columns, head.table, printed), rows)
+    columns = with_missing(head.columns, head.table, printed)
+    strangers = [chunk for row in rows for index, cell in row.cells.items() if columns[index].leaf is None for chunk in cell]
+    doubt_strangers(draft, head, place, strangers)
+    store_rows(draft, place, columns, rows)
 
 
 def with_missing(columns: tuple[Column, ...], table: object, printed: Iterable[str]) -> tuple[Column, ...]:
@@ -96,6 +102,8 @@ def _take(
     if _leads(draft, columns, found, following):
         rows.append(Row({_namer(columns): list(chunks)}, begun=True))
         return
+    if _is_remark(cells):
+        return
     if rows and not rows[-1].begun and _is_remainder(columns, line, cells):
         _continue(rows, columns, chunks)
         return
@@ -125,6 +133,12 @@ def _composed(draft: Draft, chunks: list[Chunk]) -> list[list[Chunk]]:
         else:
             groups.append([chunk])
     return groups
+
+
+def _is_remark(cells: list[tuple[int | None, str]]) -> bool:
+    """A sentence alone on its line is no row of a table: it stays unclaimed."""
+    text = cells[0][1]
+    return len(cells) == 1 and bool(_REMARK.match(text) or (len(text) > MAX_NAME and text[-1] in "。！!"))
 
 
 def _namer(columns: tuple[Column, ...]) -> int:
@@ -191,11 +205,22 @@ def store_rows(draft: Draft, place: str, columns: tuple[Column, ...], rows: list
     """Write the rows to the draft, merged labels repeated on every row they cover."""
     draft.rows[place] = len(rows)
     carried: dict[int, list[Chunk]] = {}
+    spanning = {index for index, column in enumerate(columns) if column.leaf is not None and column.leaf.spans_rows}
     for number, row in enumerate(rows):
+        if len(columns) > 1 and set(row.cells) - spanning == {_namer(columns)}:
+            row.doubts.append("the row prints nothing but its name")
         _unfold(draft, columns, row, carried)
         _store(draft, columns, f"{place}/{number}", row)
         for reason in row.doubts:
             draft.doubt(f"{place}/{number}", reason)
+
+
+def doubt_strangers(draft: Draft, head: Head, place: str, taken: Iterable[Chunk]) -> None:
+    """Figures under a head that the schema does not know, where a column of figures that it does know has none: they may be that column."""
+    present = {column.leaf.name for column in head.columns if column.leaf is not None}
+    lost = [leaf.name for leaf in columns_of(head.table) if leaf.kind.numeric and leaf.name not in present]
+    if lost and any(is_figure(draft.text(chunk)) and not is_blank(draft.text(chunk)) for chunk in taken):
+        draft.doubt(place, f"figures stand under a head that is not known, and no head is found for {', '.join(lost)}")
 
 
 def _unfold(draft: Draft, columns: tuple[Column, ...], row: Row, carried: dict[int, list[Chunk]]) -> None:

@@ -65,20 +65,30 @@ def _runs(hits: list[Hit], table: Rows | Group) -> list[tuple[Rows | Group, list
             run = []
         run.append(hit)
         reach = hit.last
-    columns = len(_columns_of(table))
+    columns = len(columns_of(table))
     return [(node, found_run) for node, found_run in [*found, (table, run)] if len(found_run) >= max(2, min(3, columns // 2))]
 
 
-def _columns_of(table: Rows | Group) -> tuple[Leaf, ...]:
+def columns_of(table: Rows | Group) -> tuple[Leaf, ...]:
+    """The columns that the schema gives a table."""
     group = table.item if isinstance(table, Rows) else table.members[0]
     assert isinstance(group, Group)
     return tuple(leaf for leaf in group.members if isinstance(leaf, Leaf))
 
 
 def _head(layout: Layout, hits: list[Hit], table: Rows | Group, run: list[Hit], taken: set[int]) -> Head:
-    end = max(last for hit in run for _, last in ((hit.start, hit.end), *hit.rest))
+    end = _end_of_line(layout, hits, run)
     columns = _columns(layout, table, run, [hit for hit in hits if run[0].start <= hit.start < end], end)
     return Head(table, columns, run[0].start, end, _stop(layout, hits, table, end, taken))
+
+
+def _end_of_line(layout: Layout, hits: list[Hit], run: list[Hit]) -> int:
+    """The head ends with its last label; in a grid, cells behind it on the same row are columns that the schema does not know."""
+    end = max(last for hit in run for _, last in ((hit.start, hit.end), *hit.rest))
+    line = layout.line_at(end - 1)
+    if line is None or not line.grid:
+        return end
+    return min((hit.start for hit in hits if end <= hit.start < line.end), default=max(end, line.chunks[-1].end))
 
 
 def _columns(layout: Layout, table: Rows | Group, run: list[Hit], inside: list[Hit], end: int) -> tuple[Column, ...]:
@@ -91,7 +101,7 @@ def _columns(layout: Layout, table: Rows | Group, run: list[Hit], inside: list[H
     known.sort(key=lambda column: column[0])
     for hit in run:
         if hit.rest:
-            _insert(known, hit.start, _leaf(hit, table), _columns_of(table))
+            _insert(known, hit.start, _leaf(hit, table), columns_of(table))
     figures = [index for index, (_, leaf, _) in enumerate(known) if leaf is not None and leaf.kind.numeric]
     return tuple(
         Column(leaf, position, names_rows=leaf is not None and leaf is namer, optional=bool(figures) and index > figures[-1])
@@ -108,7 +118,7 @@ def _insert(known: list[tuple[int, Leaf | None, int | None]], start: int, leaf: 
 
 def row_namer(table: Rows | Group) -> Leaf | None:
     """The column that names a row: the first required free text, else the first free text that covers no other rows."""
-    texts = [leaf for leaf in _columns_of(table) if not leaf.kind.numeric and not leaf.spans_rows and not leaf.values]
+    texts = [leaf for leaf in columns_of(table) if not leaf.kind.numeric and not leaf.spans_rows and not leaf.values]
     return next((leaf for leaf in texts if leaf.required), texts[0] if texts else None)
 
 

@@ -147,21 +147,21 @@ def _column_owners(node: Node, table: Rows | Group) -> Iterator[tuple[str, Owner
             yield from ((label, Owner(Role.COLUMN, leaf, table)) for label in leaf.printed.labels)
 
 
-def find(layout: Layout, words: Vocabulary, *, strict: bool = True) -> list[Hit]:
-    """Every label of the segment, in order, none overlapping. Not strict: gaps are not required (print without any separators)."""
+def find(layout: Layout, words: Vocabulary) -> list[Hit]:
+    """Every label of the segment, in order, none overlapping."""
     if words.pattern is None:
         return []
     folded = layout.folded
     found: list[Hit] = []
     position = 0
     while match := words.pattern.search(folded.chars, position):
-        hit = _hit(layout, words, match, strict)
+        hit = _hit(layout, words, match)
         if hit is None:
             position = match.start() + 1
         else:
             found.append(hit)
             position = hit.last
-    return _with_torn(layout, words, found) if strict else found
+    return _with_torn(layout, words, found)
 
 
 def _with_torn(layout: Layout, words: Vocabulary, found: list[Hit]) -> list[Hit]:
@@ -217,16 +217,17 @@ def _torn_hit(layout: Layout, words: Vocabulary, pieces: tuple[Chunk, ...]) -> H
     return Hit(first, last, start, end, words.owners[label], False, tuple((piece.start, piece.end) for piece in pieces[count:]))
 
 
-def _hit(layout: Layout, words: Vocabulary, match: re.Match[str], strict: bool) -> Hit | None:
+def _hit(layout: Layout, words: Vocabulary, match: re.Match[str]) -> Hit | None:
+    """The label that a match prints, unless it begins or ends inside a word. A hint or colon behind it ends it too."""
     folded = layout.folded
     first, owners = match.start(), words.owners.get(caseless(match.group(1)))
     if owners is None:  # a ligature
         return None
-    if strict and folded.break_before(first) is Break.NONE and folded.chars[first - 1] not in ";,。;:()":
+    if folded.break_before(first) is Break.NONE and folded.chars[first - 1] not in ";,。;:()":
         return None
     for last in dict.fromkeys((match.end(3), match.end(2), match.end(1))):
         closed = last > match.end(1)
-        if closed or not strict or folded.break_before(last) is not Break.NONE:
+        if closed or folded.break_before(last) is not Break.NONE:
             start, end = folded.span(first, last)
             colon = folded.chars[last - 1] == ":"
             return Hit(first, last, start, end, owners, colon)

@@ -10,6 +10,7 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from structurer.fold import Folded
 
@@ -21,7 +22,9 @@ _BARE_NUMBER = re.compile(r"^\s*\d{1,4}\s*$")
 _RULE = re.compile(r"(?=[\s|:+=_-]*$).*(?:---|===|___)")
 _ATTRIBUTE = r"""\s{1,9}[\w:-]{1,30}\s?=\s?(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^\s<>"']{1,100})"""
 _TAG = re.compile(rf"</?[A-Za-z][A-Za-z0-9]{{0,9}}(?:{_ATTRIBUTE}){{0,9}}\s?/?>|&nbsp;")
+_EMPHASIS = re.compile(r"\*\*|__|`+|(?:(?<=\n)|^)#{1,6}(?=\s)")  # Markdown: bold, code, headings
 _PRINTED = re.compile(r"[^\n\f]+")
+WIDE_GAP = 2  # spaces that part the columns of a table set with spaces
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s+")
 _BREAKS = re.compile(r"[\t\n\f\v|]+")
@@ -145,7 +148,7 @@ def _latin(char: str) -> bool:
 
 
 def _furniture(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    found = [match.span() for match in _TAG.finditer(text, start, end)]
+    found = [match.span() for marks in (_TAG, _EMPHASIS) for match in marks.finditer(text, start, end)]
     position = start
     previous_page = True
     while position < end:
@@ -223,7 +226,27 @@ def _lines(clean: str, base: int) -> tuple[Line, ...]:
 
 
 def _words(line: str, base: int, number: int) -> tuple[Chunk, ...]:
-    return tuple(Chunk(base + word.start(), base + word.end(), number, col) for col, word in enumerate(_WORD.finditer(line)))
+    spans = [word.span() for word in _WORD.finditer(line)]
+    if sum(after[0] - before[1] >= WIDE_GAP for before, after in pairwise(spans)) >= 2:
+        spans = _joined_words(line, spans)
+    return tuple(Chunk(base + start, base + end, number, col) for col, (start, end) in enumerate(spans))
+
+
+def _joined_words(line: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Where wide gaps part the cells of a line, Latin words a single space apart are one cell."""
+    joined = spans[:1]
+    for start, end in spans[1:]:
+        first, last = joined[-1]
+        words = line[first:last], line[start:end]
+        if start - last < WIDE_GAP and all(map(_is_latin_word, words)):
+            joined[-1] = (first, end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _is_latin_word(word: str) -> bool:
+    return word.isascii() and any(char.isalpha() for char in word)
 
 
 def _cells(line: str, base: int, number: int) -> tuple[Chunk, ...]:

@@ -9,6 +9,7 @@ from itertools import combinations
 from structurer.align import Column, align, is_blank, is_figure
 from structurer.checks import Facts, Level, Quantity, confront
 from structurer.draft import Draft
+from structurer.gridrows import doubt_strangers
 from structurer.heads import Head, rest_of_row
 from structurer.labels import Hit, Role
 from structurer.layout import Chunk
@@ -56,8 +57,12 @@ def _read_row(draft: Draft, head: Head, hit: Hit, row: Group, short: list[tuple[
     if line is not None and line.grid:
         shift = _shift(draft, head, hit)
         cells: list[tuple[int | None, str]] = [(chunk.col - shift, draft.text(chunk)) for chunk in chunks]
-        columns, _ = align(head.columns, cells, frozenset())
-        _put(draft, head, row, dict(zip(columns, chunks, strict=False)))
+        spare = (Column(None),) * max(len(cells) - len(head.columns), 0)  # figures under heads that were not recognised
+        columns, _ = align((*head.columns, *spare), cells, frozenset())
+        placed = dict(zip(columns, chunks, strict=False))
+        _put(draft, head, row, placed)
+        known = [index for index, column in enumerate(head.columns) if column.leaf is not None]
+        doubt_strangers(draft, head, pointer(*head.table.path), [chunk for index, chunk in placed.items() if index not in known])
     elif len(chunks) >= len(head.columns):
         _put(draft, head, row, dict(enumerate(chunks[: len(head.columns)])))
     else:

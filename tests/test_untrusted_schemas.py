@@ -77,7 +77,7 @@ def obeyed(source: Any) -> Schema | None:
     if mistakes:
         return None
     schema = load(source, kind="k")
-    find(Layout(TEXT, 0, len(TEXT)), vocabulary(schema), strict=False)
+    find(Layout(TEXT, 0, len(TEXT)), vocabulary(schema))
     segment(TEXT, [schema])
     facts = joined(schema, figures(schema, {"/a": "1"}, {"/a": 2, "/b": 1}).facts)
     check(schema, facts)
@@ -279,7 +279,7 @@ def test_the_longest_labels_are_searched_in_a_long_text_in_bounded_time():
 from structurer.labels import find, vocabulary
 from structurer.layout import Layout
 text = "甲" * {LONG}
-print(len(find(Layout(text, 0, len(text)), vocabulary(load(source, kind="k")), strict=False)))
+print(len(find(Layout(text, 0, len(text)), vocabulary(load(source, kind="k")))))
 """
     assert bounded(statement, of_a(**{"x-labels": ["甲" * 199 + chr(0x4E00 + one) for one in range(50)]})) == "0"
 
@@ -290,7 +290,7 @@ def test_many_labels_are_searched_in_a_long_text_in_bounded_time():
 from structurer.labels import find, vocabulary
 from structurer.layout import Layout
 text = "标签" * {LONG // 2}
-print(len(find(Layout(text, 0, len(text)), vocabulary(load(source, kind="k")), strict=False)))
+print(len(find(Layout(text, 0, len(text)), vocabulary(load(source, kind="k")))))
 """
     assert bounded(statement, of_a(**{"type": "string", "x-labels": labels})) == "0"
 
