@@ -22,6 +22,7 @@ _STYLES = (r"\d{1,2}[.、](?!\d)", r"-?\(\d{1,2}\)", r"-?\([一二三四五六�
 _AMOUNT = r"(?<![\d.,])(\d[\d,]*(?:\.\d+)?)({units})(?![/·])"
 _CLAUSE = re.compile(r"[,，。;；:：]")
 _QUANTITY = re.compile(r"\d[\d,.]*[^\d,，。;；:：()]{0,2}$")
+_EXPRESSION = re.compile(r"\(?\d[^,，。;；:：=]*=$")
 _BRACKET = re.compile(r"\([^()]*\)")
 
 
@@ -117,9 +118,9 @@ def _extended(entries: list[Entry], last: int) -> list[Entry]:
 
 
 def _put_entries(draft: Draft, node: Rows, place: str, entries: list[Entry], parts: list[Entry]) -> None:
-    assert isinstance(node.item, Group)
+    assert isinstance(node.row, Group)
     draft.rows[place] = len(entries)
-    nested = next((child for child in node.item.members if isinstance(child, Rows) and child.itemised), None)
+    nested = next((child for child in node.row.members if isinstance(child, Rows) and child.itemised), None)
     for number, entry in enumerate(entries):
         row = f"{place}/{number}"
         own = [part for part in parts if entry.first <= part.start < entry.last]
@@ -142,13 +143,14 @@ def _put_entry(draft: Draft, node: Rows, row: str, entry: Entry) -> None:
             draft.put(row + pointer(leaves[Kind.INTEGER].name), (number_span(folded, entry),))
     amount = _amount(node, folded, entry)
     if amount is None:
-        draft.doubt(row, "the item prints no amount")
+        draft.doubt(row, "the entry prints no amount")
         _put_label(draft, leaves.get(Kind.TEXT), row, entry.first, _clause_end(folded, entry.first, entry.last))
         return
     draft.put(row + pointer(leaves[Kind.NUMBER].name), (folded.span(*amount.span(1)),))
     if Kind.UNIT in leaves:
         draft.put(row + pointer(leaves[Kind.UNIT].name), (folded.span(*amount.span(2)),))
-    _put_label(draft, leaves.get(Kind.TEXT), row, *_label(folded, entry.first, amount.start(), node.fillers))
+    end = _expression_start(folded, entry.first, amount.start())
+    _put_label(draft, leaves.get(Kind.TEXT), row, *_label(folded, entry.first, end, node.fillers))
 
 
 def _put_label(draft: Draft, leaf: Leaf | None, row: str, first: int, last: int) -> None:
@@ -157,12 +159,12 @@ def _put_label(draft: Draft, leaf: Leaf | None, row: str, first: int, last: int)
     if first < last:
         draft.put(row + pointer(leaf.name), (draft.layout.folded.span(first, last),))
     else:
-        draft.blank(row + pointer(leaf.name), "the item has no label")
+        draft.blank(row + pointer(leaf.name), "the entry has no label")
 
 
 def _leaves(node: Rows) -> dict[Kind, Leaf]:
-    assert isinstance(node.item, Group)
-    return {leaf.kind: leaf for leaf in node.item.members if isinstance(leaf, Leaf)}
+    assert isinstance(node.row, Group)
+    return {leaf.kind: leaf for leaf in node.row.members if isinstance(leaf, Leaf)}
 
 
 def number_span(folded: Folded, entry: Entry) -> tuple[int, int]:
@@ -175,15 +177,14 @@ def number_span(folded: Folded, entry: Entry) -> tuple[int, int]:
 
 
 def _amount(node: Rows, folded: Folded, entry: Entry) -> re.Match[str] | None:
-    """The first amount of money in the entry, outside brackets where there is one outside them."""
+    """The amount of the entry: the first that stands for itself, outside brackets if one does; else the result of its calculation."""
     pattern = re.compile(_AMOUNT.format(units=unit_pattern(_leaves(node).get(Kind.UNIT)).pattern))
     brackets = [match.span() for match in _BRACKET.finditer(folded.chars, entry.first, entry.last)]
-    first = None
-    for match in pattern.finditer(folded.chars, entry.first, entry.last):
-        first = first or match
-        if not any(start < match.start() < end for start, end in brackets) and not _in_calculation(folded, match):
-            return match
-    return first
+    found = list(pattern.finditer(folded.chars, entry.first, entry.last))
+    plain = [match for match in found if not _in_calculation(folded, match)]
+    results = [match for match in found if folded.chars[match.start() - 1] == "="]
+    outside = [match for match in plain if not any(start < match.start() < end for start, end in brackets)]
+    return next(iter([*outside, *results, *plain, *found]), None)
 
 
 def unit_pattern(leaf: Node | None) -> re.Pattern[str]:
@@ -198,6 +199,12 @@ def _in_calculation(folded: Folded, match: re.Match[str]) -> bool:
 
 
 # -- labels ------------------------------------------------------------------------------------------------------------
+
+
+def _expression_start(folded: Folded, first: int, last: int) -> int:
+    """Where the calculation begins that ends before chars[last]; `last` where there is none."""
+    match = _EXPRESSION.search(folded.chars, first, last) if folded.chars[last - 1] == "=" else None
+    return match.start() if match else last
 
 
 def _label(folded: Folded, first: int, last: int, fillers: tuple[str, ...]) -> tuple[int, int]:

@@ -155,5 +155,5 @@ def grafted(facts: Facts, others: Mapping[str, Facts | list[Facts]]) -> Facts:
 def lists_of(node: Node) -> list[Rows]:
     """Every list of a schema, outer before inner."""
     if isinstance(node, Rows):
-        return [node, *lists_of(node.item)]
+        return [node, *lists_of(node.row)]
     return [found for member in node.members for found in lists_of(member)] if isinstance(node, Group) else []

@@ -139,7 +139,7 @@ class _Builder(Shape):
     def known_column(self, root: Group, name: str, field: str, pointer: str) -> None:
         rows = root.member(name)
         if isinstance(rows, Rows):
-            self.known_field(rows.item, field, pointer)
+            self.known_field(rows.row, field, pointer)
         else:
             self.mistake(pointer, f"no list {name!r}")
 
@@ -195,13 +195,8 @@ class _Builder(Shape):
 
 def _nodes(node: Node) -> Iterator[Node]:
     yield node
-    for child in node.members if isinstance(node, Group) else (node.item,) if isinstance(node, Rows) else ():
+    for child in node.members if isinstance(node, Group) else (node.row,) if isinstance(node, Rows) else ():
         yield from _nodes(child)
-
-
-def pointer_of(path: tuple[str, ...]) -> str:
-    """A schema path as text for messages: /indicators/*/weight."""
-    return "".join(f"/{part}" for part in path)
 
 
 def _dotted(parts: tuple[Any, ...]) -> str:

@@ -58,10 +58,6 @@ class Draft:
         texts = {place: extract.text for place, extract in self.leaves.items()}
         return check(self.schema, joined(self.schema, figures(self.schema, texts, self.rows).facts))
 
-    def next_hit(self, offset: int) -> Hit | None:
-        """The first label at or after an offset."""
-        return next((hit for hit in self.hits if hit.start >= offset), None)
-
     def finish(self, reader: str) -> Extraction:
         """The extraction, with every leaf of the schema present: what nothing was found for is blank."""
         leaves = {place: self.leaves.get(place, Extract(None)) for place, _ in leaf_pointers(self.schema, self.rows)}

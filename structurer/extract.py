@@ -268,4 +268,4 @@ def _collect(node: Node, tree: Any, place: str, leaves: dict[str, Extract], rows
     else:
         rows[place] = len(tree)
         for number, row in enumerate(tree):
-            _collect(node.item, row, f"{place}/{number}", leaves, rows)
+            _collect(node.row, row, f"{place}/{number}", leaves, rows)

@@ -38,7 +38,7 @@ def read_fields(draft: Draft, heads: list[Head]) -> None:
 def _has_head(node: Node) -> bool:
     """Whether the schema says how the head of the list or table is printed."""
     if isinstance(node, Rows):
-        return isinstance(node.item, Group) and sum(bool(member.printed.labels) for member in node.item.members) > 1
+        return isinstance(node.row, Group) and sum(bool(member.printed.labels) for member in node.row.members) > 1
     return is_matrix(node)
 
 
@@ -58,7 +58,7 @@ def _assigned(hits: list[Hit]) -> list[tuple[Leaf | Rows, list[Hit]]]:
 
 def _read_beside(draft: Draft, node: Leaf | Rows, hits: list[Hit]) -> None:
     """Of several occurrences of a label, the first whose value can be read as the field's kind counts."""
-    leaf = node.item if isinstance(node, Rows) else node
+    leaf = node.row if isinstance(node, Rows) else node
     assert isinstance(leaf, Leaf)
     tried = [(hit, _value_chunks(draft, hit, text_only=leaf.kind in (Kind.TEXT, Kind.CODE))) for hit in hits]
     best = next((found for found in tried if found[1] and _readable(draft, leaf, found[1])), None) or next(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from structurer.align import Column, is_figure, type_cost
+from structurer.layout import WIDE_GAP, Chunk
 
 _OPERATORS = "≥≤<>=＜＞"
 _CLOSING = "，、。；：）》”’,;:)]%"
@@ -20,6 +21,7 @@ _LEFT, _RIGHT = "([《“", ")]》”"
 _NUMBERED = re.compile(r"^\d{1,2}\)(?=[^,.])")
 _UNCLOSED = 3.0  # the cost of leaving a bracket open, or of closing one that is not
 _BREAKING = 4.0  # the cost of a cell going on on a second line, where no cell seems to
+_APART = 5.0  # the cost of a cell going on behind a wide gap
 _ABOVE = 3.0  # the cost of a line of a name above its figures, where cells stand at the top
 
 
@@ -59,6 +61,7 @@ class Costs:
     skips: tuple[tuple[float, ...], ...]  # skips[first][column]: of leaving the columns from `first` up to `column` blank
     starts: frozenset[int]  # words that a new cell seems to begin with
     after_labels: frozenset[int]  # words before which a merged label stands
+    apart: frozenset[int]  # words that a wide gap parts from the word before
     widths: Mapping[int, int] = field(default_factory=dict)  # of the columns, where known
     unbroken: bool = False  # no cell goes on on a second line
     top: bool = False  # cells stand at the top of their rows, not in the middle
@@ -169,6 +172,8 @@ class Costs:
     def word(self, number: int, state: Step) -> float:
         """The cost of the next word on the same line belonging to the same cell."""
         text, last = self.texts[number], self.texts[number - 1]
+        if number in self.apart:
+            return _APART
         if last[-1].isascii() and text[0].isascii() and _latin(last, text):
             return 0.4 if not self.figure[number] else 1.6
         if last[-1].isdigit() and len(text) <= 2 and not self.figure[number] and text[0] not in _OPERATORS and state.column != self.namer:
@@ -195,9 +200,10 @@ class Costs:
 
 
 def costs_of(
-    texts: list[str], lines: list[int], columns: tuple[Column, ...], labels: frozenset[str], after_labels: frozenset[int]
+    words: list[Chunk], texts: list[str], columns: tuple[Column, ...], labels: frozenset[str], after_labels: frozenset[int]
 ) -> Costs:
-    """The costs of the words with these folded texts on these lines; `labels` are the values known to any column of labels in the table."""
+    """The costs of the words with these folded texts; `labels` are the values known to any column of labels in the table."""
+    lines = [word.line for word in words]
     return Costs(
         columns,
         numeric=tuple(column.numeric for column in columns),
@@ -211,6 +217,11 @@ def costs_of(
         skips=tuple(tuple(_skipped(columns[first:column]) for column in range(len(columns))) for first in range(len(columns) + 1)),
         starts=_repeats(texts),
         after_labels=after_labels,
+        apart=frozenset(
+            number
+            for number in range(1, len(words))
+            if lines[number] == lines[number - 1] and words[number].start - words[number - 1].end >= WIDE_GAP
+        ),
     )
 
 

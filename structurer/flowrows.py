@@ -59,8 +59,8 @@ def _rows(
     """The rows that the words make, and what is doubtful about all of them."""
     if not words or not columns:
         return [], []
-    texts, lines = [squeeze(draft.text(chunk)) for chunk in words], [chunk.line for chunk in words]
-    path = Path(costs_of(texts, lines, columns, table_labels(table), frozenset(label.place for label in labels)), cut_off=cut_off)
+    texts = [squeeze(draft.text(chunk)) for chunk in words]
+    path = Path(costs_of(words, texts, columns, table_labels(table), frozenset(label.place for label in labels)), cut_off=cut_off)
     steps = path.shortest()
     rows = _collect(words, steps, path)
     for row in rows:

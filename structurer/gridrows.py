@@ -56,18 +56,18 @@ def with_missing(columns: tuple[Column, ...], table: object, printed: Iterable[s
     """Columns of labels whose head is lost still take the labels that no other column knows: they are put before the others. `printed` are
     the texts of the rows, folded."""
     assert isinstance(table, Rows)
-    assert isinstance(table.item, Group)
+    assert isinstance(table.row, Group)
     present = {column.leaf.name for column in columns if column.leaf is not None}
     own = frozenset().union(*(known(column.leaf) for column in columns if column.leaf is not None))
     texts = frozenset(printed) - own
-    lost = [leaf for leaf in table.item.members if isinstance(leaf, Leaf) and leaf.name not in present and known(leaf) & texts]
+    lost = [leaf for leaf in table.row.members if isinstance(leaf, Leaf) and leaf.name not in present and known(leaf) & texts]
     return (*(Column(leaf) for leaf in lost), *columns)
 
 
 def table_labels(table: Rows) -> frozenset[str]:
     """All values known to any column of labels."""
-    assert isinstance(table.item, Group)
-    return frozenset().union(*(known(leaf) for leaf in table.item.members if isinstance(leaf, Leaf)))
+    assert isinstance(table.row, Group)
+    return frozenset().union(*(known(leaf) for leaf in table.row.members if isinstance(leaf, Leaf)))
 
 
 def _lines(draft: Draft, head: Head) -> list[Printed]:

@@ -99,7 +99,7 @@ class _Search:
     def cuts_no_figure(self, leaf: Leaf, first: int, size: int) -> bool:
         """A text that begins or ends with a digit begins or ends a figure of the page: "≥5" does not stand in "≥50"."""
         chars, last = self.folded.chars, first + size
-        before = _IN_FIGURE if leaf.kind.numeric else _DIGITS  # "1.2号" may be the text "2号" of item 1
+        before = _IN_FIGURE if leaf.kind.numeric else _DIGITS  # "1.2号" may be the text "2号" of entry 1
         begins = chars[first] in _DIGITS and self.is_glued(first) and chars[first - 1] in before
         return not begins and not (chars[last - 1] in _DIGITS and self.goes_on(last))
 

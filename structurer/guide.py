@@ -41,7 +41,7 @@ def skeleton(node: Node) -> Any:
     """The tree of the reply with every value null and one entry in each list, as the prompt shows it."""
     if isinstance(node, Group):
         return {child.name: skeleton(child) for child in node.members}
-    return [skeleton(node.item)] if isinstance(node, Rows) else None
+    return [skeleton(node.row)] if isinstance(node, Rows) else None
 
 
 def reply_schema(schema: Schema) -> Mapping[str, Any]:
@@ -65,7 +65,7 @@ def _guide(node: Node) -> Iterator[str]:
 
 
 def _columns(node: Leaf | Rows) -> tuple[Node, ...]:
-    return node.item.members if isinstance(node, Rows) and isinstance(node.item, Group) else ()
+    return node.row.members if isinstance(node, Rows) and isinstance(node.row, Group) else ()
 
 
 def _path(node: Node) -> str:
@@ -82,7 +82,7 @@ def _kind_of(node: Node) -> str:
         return _KINDS[node.kind]
     if isinstance(node, Group):
         return "block"
-    entry = "object" if isinstance(node.item, Group) else "text"
+    entry = "object" if isinstance(node.row, Group) else "text"
     return f"list, one {entry} for each printed " + ("item" if node.itemised else "row" if node.separator is None else "member")
 
 
@@ -159,7 +159,7 @@ def _reply_type(node: Node, name: str) -> Any:
         return str | None
     if isinstance(node, Group):
         return _reply_model(node, name)
-    return list[_reply_type(node.item, name)]  # type: ignore[misc]
+    return list[_reply_type(node.row, name)]  # type: ignore[misc]
 
 
 def _lean(spec: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:

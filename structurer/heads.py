@@ -71,7 +71,7 @@ def _runs(hits: list[Hit], table: Rows | Group) -> list[tuple[Rows | Group, list
 
 def columns_of(table: Rows | Group) -> tuple[Leaf, ...]:
     """The columns that the schema gives a table."""
-    group = table.item if isinstance(table, Rows) else table.members[0]
+    group = table.row if isinstance(table, Rows) else table.members[0]
     assert isinstance(group, Group)
     return tuple(leaf for leaf in group.members if isinstance(leaf, Leaf))
 

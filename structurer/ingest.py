@@ -262,7 +262,7 @@ def _delimiter(text: str) -> str:
     def agreement(delimiter: str) -> tuple[int, int]:
         rows = zip(range(CSV_SAMPLE_ROWS), _rows(text, delimiter, strict=False), strict=False)
         widths = Counter(len(row) for _, row in rows if len(row) > 1)
-        width, count = max(widths.items(), key=lambda item: item[1], default=(0, 0))
+        width, count = max(widths.items(), key=lambda pair: pair[1], default=(0, 0))
         return count, width
 
     return max(CSV_DELIMITERS, key=agreement)

@@ -72,12 +72,12 @@ def _counted(schema: Schema) -> str:
 def _lines(node: Node, indent: str) -> Iterator[str]:
     if isinstance(node, Leaf):
         yield f"{indent}{node.name}: {_leaf(node)}"
-    elif isinstance(node, Rows) and isinstance(node.item, Leaf):
-        yield f"{indent}{node.name}[]: {_leaf(node.item)}{_printed(node)}"
+    elif isinstance(node, Rows) and isinstance(node.row, Leaf):
+        yield f"{indent}{node.name}[]: {_leaf(node.row)}{_printed(node)}"
     else:
-        item = node.item if isinstance(node, Rows) else node
+        row = node.row if isinstance(node, Rows) else node
         yield f"{indent}{node.name}{'[]' * isinstance(node, Rows)}{_printed(node)}"
-        for member in item.members if not isinstance(item, Leaf) else ():
+        for member in row.members if not isinstance(row, Leaf) else ():
             yield from _lines(member, indent + INDENT)
 
 

@@ -132,12 +132,12 @@ def _owners(node: Node) -> Iterator[tuple[str, Owner]]:
 
 
 def _row_owners(node: Rows) -> Iterator[tuple[str, Owner]]:
-    if isinstance(node.item, Leaf):
+    if isinstance(node.row, Leaf):
         if not node.printed.phrases and not node.printed.section:
             yield from ((label, Owner(Role.FIELD, node)) for label in node.printed.labels)
         return
     yield from ((label, Owner(Role.CAPTION, node)) for label in node.printed.labels)
-    yield from _column_owners(node.item, node)
+    yield from _column_owners(node.row, node)
 
 
 def _column_owners(node: Node, table: Rows | Group) -> Iterator[tuple[str, Owner]]:

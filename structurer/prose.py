@@ -177,12 +177,12 @@ def _read_list(draft: Draft, node: Rows, region: Region, entries: list[Entry]) -
     place = pointer(*node.path)
     if place in draft.rows:
         return
-    if isinstance(node.item, Leaf):
-        if node.item.pattern:
-            _read_codes(draft, node, node.item.pattern, region)
+    if isinstance(node.row, Leaf):
+        if node.row.pattern:
+            _read_codes(draft, node, node.row.pattern, region)
         elif node.separator:
             _read_enumeration(draft, node, region)
-    elif any(isinstance(leaf, Leaf) and leaf.kind is Kind.EXPRESSION for leaf in node.item.members):
+    elif any(isinstance(leaf, Leaf) and leaf.kind is Kind.EXPRESSION for leaf in node.row.members):
         _read_calculations(draft, node, region, entries)
     elif node.separator and node.itemised:
         read_parts(draft, node, region)
@@ -216,9 +216,9 @@ def _read_enumeration(draft: Draft, node: Rows, region: Region) -> None:
 
 def _read_calculations(draft: Draft, node: Rows, region: Region, entries: list[Entry]) -> None:
     """Every printed "expression = result": a chain of figures and operators before an equals sign."""
-    assert isinstance(node.item, Group)
+    assert isinstance(node.row, Group)
     folded = draft.layout.folded
-    leaves = {leaf.kind: leaf for leaf in node.item.members if isinstance(leaf, Leaf)}
+    leaves = {leaf.kind: leaf for leaf in node.row.members if isinstance(leaf, Leaf)}
     found = [(match, _started(match, folded)) for match in _CALCULATION.finditer(folded.chars, region.first, region.last)]
     found = [(match, (first, last)) for match, (first, last) in found if reckon(folded.chars[first:last]) is not None]
     draft.rows[pointer(*node.path)] = len(found)

@@ -192,6 +192,6 @@ def _tree(node: Node, place: str, values: Mapping[str, Any], rows: Mapping[str, 
     if isinstance(node, Leaf):
         return values.get(place)
     if isinstance(node, Rows):
-        return [_tree(node.item, f"{place}/{number}", values, rows) for number in range(rows.get(place, 0))]
+        return [_tree(node.row, f"{place}/{number}", values, rows) for number in range(rows.get(place, 0))]
     assert isinstance(node, Group)
     return {child.name: _tree(child, place + pointer(child.name), values, rows) for child in node.members}

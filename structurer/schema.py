@@ -130,12 +130,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list: every row is `item` (a Group, or a Leaf for a list of plain values)."""
+    """A list: every row is `row` (a Group, or a Leaf for a list of plain values)."""
 
     name: str
     path: tuple[str, ...]
     printed: Printed
-    item: Group | Leaf
+    row: Group | Leaf
     itemised: bool = False
     fillers: tuple[str, ...] = ()
     separator: str | None = None
@@ -169,5 +169,5 @@ def walk(node: Node) -> Iterator[Leaf]:
     if isinstance(node, Leaf):
         yield node
     else:
-        for child in node.members if isinstance(node, Group) else (node.item,):
+        for child in node.members if isinstance(node, Group) else (node.row,):
             yield from walk(child)

@@ -109,7 +109,7 @@ def _signs(schema: Schema) -> frozenset[str]:
 def _printed(node: Node) -> Iterator[str]:
     yield from node.printed.labels
     yield from node.printed.section
-    for child in node.members if isinstance(node, Group) else (node.item,) if isinstance(node, Rows) else ():
+    for child in node.members if isinstance(node, Group) else (node.row,) if isinstance(node, Rows) else ():
         yield from _printed(child)
 
 
@@ -190,7 +190,7 @@ def _by_phrases(text: str, start: int, end: int, schemas: Sequence[Schema]) -> S
 
 
 def _prints(folded: Folded, node: Node) -> bool:
-    parts = node.members if isinstance(node, Group) else (node.item,) if isinstance(node, Rows) else (node,)
+    parts = node.members if isinstance(node, Group) else (node.row,) if isinstance(node, Rows) else (node,)
     leaves = tuple(leaf for leaf in parts if isinstance(leaf, Leaf))
     phrases = [compile_phrase(text, fields_of(leaves)) for text in node.printed.phrases]
     return any(search(phrase, folded, 0, len(folded.chars)) is not None for phrase in phrases)

@@ -65,14 +65,14 @@ class Shape(Keywords):
         if "items" not in spec:
             self.mistake(pointer, "an array needs items")
         self.in_prose += bool(printed.section or printed.phrases)
-        item = self.node(spec.get("items", {"type": "string"}), f"{pointer}/items", (*path, "*"), name, True, depth + 1)
+        row = self.node(spec.get("items", {"type": "string"}), f"{pointer}/items", (*path, "*"), name, True, depth + 1)
         self.in_prose -= bool(printed.section or printed.phrases)
-        if isinstance(item, Rows):
+        if isinstance(row, Rows):
             self.mistake(f"{pointer}/items", "a list of lists has no printed form; use a list of objects")
-            item = Leaf(name, (*path, "*"), Kind.TEXT, Printed())
-        self.phrases(pointer, printed, [item] if isinstance(item, Leaf) else [])
+            row = Leaf(name, (*path, "*"), Kind.TEXT, Printed())
+        self.phrases(pointer, printed, [row] if isinstance(row, Leaf) else [])
         separator = self.text(spec, "x-separator", pointer)
-        return Rows(name, path, printed, item, "x-itemised" in spec, self.texts(spec, "x-itemised", pointer), separator, required)
+        return Rows(name, path, printed, row, "x-itemised" in spec, self.texts(spec, "x-itemised", pointer), separator, required)
 
     def leaf(self, spec: Any, pointer: str, path: tuple[str, ...], name: str, printed: Printed, required: bool, json_type: str) -> Leaf:
         self.count_field()

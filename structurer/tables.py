@@ -70,7 +70,7 @@ def _split(node: Group | Leaf, lists: tuple[Rows, ...]) -> Iterator[tuple[tuple[
     leaves, inner = _flat(node)
     yield lists, leaves
     for list_ in inner:
-        yield from _split(list_.item, (*lists, list_))
+        yield from _split(list_.row, (*lists, list_))
 
 
 def _flat(node: Node) -> tuple[tuple[Leaf, ...], tuple[Rows, ...]]:

@@ -74,7 +74,8 @@ def test_the_json_export_holds_evidence_and_what_became_no_value(tmp_path):
     assert record["unclaimed"] == [{"text": "7", "start": 5, "end": 6, "page": 1}]
     assert record["complete"] == ["/numbers"]
     assert record["evidence"]["/name"] == {
-        "text": "课桌", "value": "课桌", "spans": [{"start": 0, "end": 2, "page": 1}], "match": "exact", "reader": "builtin", "score": 1.0, "flag": "accept",
+        "text": "课桌", "value": "课桌", "spans": [{"start": 0, "end": 2, "page": 1}], "match": "exact",
+        "reader": "builtin", "score": 1.0, "flag": "accept",
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from structurer.contract import MAX_CHECKS, MAX_NESTING, MAX_OBJECTS, lint, load, pointer_of
+from structurer.contract import MAX_CHECKS, MAX_NESTING, MAX_OBJECTS, lint, load
 from structurer.errors import SchemaError
 from structurer.keywords import MAX_LABEL, MAX_MISTAKES
 from structurer.schema import Group, Joined, Kind, Leaf, Related, Rows
@@ -139,9 +139,9 @@ def test_lists_groups_rules_and_relations_are_read():
     assert isinstance(lines, Rows)
     assert isinstance(tags, Rows)
     assert (lines.itemised, lines.fillers, lines.separator, lines.path) == (True, ("共",), "、", ("lines",))
-    assert isinstance(lines.item, Group)
-    assert isinstance(tags.item, Leaf)
-    assert tags.item.path == ("tags", "*")
+    assert isinstance(lines.row, Group)
+    assert isinstance(tags.row, Leaf)
+    assert tags.row.path == ("tags", "*")
     assert [found.path for found in schema.leaves()] == [
         ("name",), ("lines", "*", "no"), ("lines", "*", "amount"), ("parts", "*", "of"), ("tags", "*")
     ]  # fmt: skip
@@ -219,7 +219,7 @@ class Order(BaseModel):
 def test_a_schema_made_by_pydantic_has_no_mistake_and_the_kinds_of_its_types():
     assert lint(Order.model_json_schema(), kind="order") == ()
     schema = load(Order.model_json_schema(), kind="order")
-    assert {pointer_of(found.path): str(found.kind) for found in schema.leaves()} == {
+    assert {"/" + "/".join(found.path): str(found.kind) for found in schema.leaves()} == {
         "/number": "text", "/status": "choice", "/one": "text", "/day": "date", "/count": "integer", "/paid": "choice", "/ratio": "number",
         "/lines/*/what": "text", "/lines/*/amount": "number", "/lines/*/unit": "choice",
         "/head/what": "text", "/head/amount": "number", "/head/unit": "choice", "/tags/*": "text",
