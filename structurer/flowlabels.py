@@ -114,16 +114,19 @@ def _stands_under(leaf: Leaf, text: str, above: str) -> bool:
 # -- the rows they cover -----------------------------------------------------------------------------------------------
 
 
-def store_labels(draft: Draft, spanning: list[Column], labels: list[Label], rows: list[Row], words: list[Chunk], place: str) -> None:
-    """Put the labels that cover each row, the lowest level first: a label may decide the one above it."""
+def store_labels(draft: Draft, spanning: list[Column], labels: list[Label], rows: list[Row], words: list[Chunk], place: str) -> bool:
+    """Put the labels that cover each row, the lowest level first: a label may decide the one above it. True where a level's labels stand
+    amid their rows, not before them."""
     leaves = [column.leaf for column in spanning if column.leaf is not None]
     by_leaf, unsure = _levels(leaves, labels)
     at = _rows_at(labels, rows, words)
     below: list[Label | None] = [None] * len(rows)
     doubtful: set[int] = set()
+    amid = False
     for index, leaf in reversed(list(enumerate(leaves))):
         higher = [label for other in leaves[:index] for label in by_leaf[other.name]]
         chosen, sure = _covering(leaf, by_leaf[leaf.name], higher, at, len(rows))
+        amid = amid or (bool(by_leaf[leaf.name]) and not sure)
         if index + 1 < len(leaves):
             chosen = [_by_child(leaves[index + 1], child, by_leaf[leaf.name], label) for child, label in zip(below, chosen, strict=True)]
         doubtful |= {number for number, label in enumerate(chosen) if label in unsure}
@@ -131,6 +134,7 @@ def store_labels(draft: Draft, spanning: list[Column], labels: list[Label], rows
             reason = _EITHER_LEVEL if number in doubtful else "" if sure or below[number] is not None else _AMID
             _store_label(draft, leaf, f"{place}/{number}", label, reason)
         below = chosen
+    return amid
 
 
 def _rows_at(labels: list[Label], rows: list[Row], words: list[Chunk]) -> dict[Label, int]:

@@ -35,7 +35,9 @@ def read_flow_rows(draft: Draft, heads: list[Head], place: str) -> None:
     _store_rows(draft, place, free, rows)
     for reason in doubts:
         draft.doubt(place, reason)
-    store_labels(draft, spanning, labels, rows, words, place)
+    amid = store_labels(draft, spanning, labels, rows, words, place)
+    if amid and not any(column.numeric for column in free):
+        draft.doubt(place, "the merged labels stand amid the rows, and no figures show where a row ends")
 
 
 def _content(draft: Draft, head: Head) -> list[Chunk]:

@@ -15,6 +15,7 @@ from structurer.document import Document
 from structurer.errors import UsageError
 from structurer.fold import squeeze
 from structurer.ground import ground, known_match
+from structurer.labels import is_matrix
 from structurer.layout import Layout
 from structurer.ledger import proved_complete, unclaimed
 from structurer.llm import Model, Reply
@@ -238,11 +239,13 @@ def _title(draft: _Draft) -> tuple[int, int]:
 
 
 def _lost(draft: _Draft, left: tuple[Unclaimed, ...], complete: tuple[str, ...]) -> dict[str, tuple[Unclaimed, ...]]:
-    """Unclaimed figures that stand among the rows of a table not proved complete: the remains of a row that was lost."""
+    """Unclaimed figures that stand among the rows of a list or table not proved complete: the remains of a row that was lost."""
     found: dict[str, tuple[Unclaimed, ...]] = {}
-    for node in lists_of(draft.segment.schema.root):
-        place = pointer(*node.path)
-        if "*" in node.path or node.itemised or node.printed.section or place in complete:
+    root = draft.segment.schema.root
+    lists = [node for node in lists_of(root) if "*" not in node.path and not node.itemised and not node.printed.section]
+    tables = [node for node in root.members if is_matrix(node)]
+    for place in (pointer(*node.path) for node in (*lists, *tables)):
+        if place in complete:
             continue
         spans = [span for key, (_, value) in draft.values.items() if key.startswith(place + "/") for span in value.spans]
         if spans:
