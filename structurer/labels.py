@@ -54,7 +54,9 @@ class Hit:
 
     def covers(self, start: int, end: int) -> bool:
         """Whether the label prints any of text[start:end]."""
-        return any(first < end and start < last for first, last in ((self.start, self.end), *self.rest))
+        if self.start < end and start < self.end:
+            return True
+        return bool(self.rest) and any(first < end and start < last for first, last in self.rest)
 
     def owned(self, role: Role) -> tuple[Owner, ...]:
         return tuple(owner for owner in self.owners if owner.role is role)
