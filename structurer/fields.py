@@ -6,6 +6,7 @@ import re
 
 from structurer.below import abreast, is_beneath, read_below, runs
 from structurer.draft import Draft, Spans
+from structurer.fold import squeeze
 from structurer.heads import Head, rest_of_row
 from structurer.labels import Hit, Role, is_matrix
 from structurer.layout import Chunk, width
@@ -61,17 +62,22 @@ def _read_beside(draft: Draft, node: Leaf | Rows, hits: list[Hit]) -> None:
     leaf = node.row if isinstance(node, Rows) else node
     assert isinstance(leaf, Leaf)
     tried = [(hit, _value_chunks(draft, hit, text_only=leaf.kind in (Kind.TEXT, Kind.CODE))) for hit in hits]
-    best = next((found for found in tried if found[1] and _readable(draft, leaf, found[1])), None) or next(
-        (found for found in tried if found[1]), tried[0]
-    )
-    hit, chunks = best
+    filled = [(hit, chunks) for hit, chunks in tried if chunks]
+    readable = [(hit, chunks) for hit, chunks in filled if _readable(draft, leaf, chunks)]
+    hit, chunks = next(iter([*readable, *filled, *tried]))
     draft.explain(hit.start, hit.end)
     if isinstance(node, Rows):
         _put_list(draft, node, chunks)
     elif chunks:
-        draft.put(pointer(*node.path), *_spans(draft, node, chunks), doubts=_spill(draft, hit, chunks))
+        draft.put(pointer(*node.path), *_spans(draft, node, chunks), doubts=_spill(draft, hit, chunks) + _rivals(draft, node, readable))
     else:
         draft.blank(pointer(*node.path))
+
+
+def _rivals(draft: Draft, leaf: Leaf, readable: list[tuple[Hit, list[Chunk]]]) -> tuple[str, ...]:
+    """The same label with another value elsewhere on the form."""
+    values = {squeeze(draft.layout.joined(_spans(draft, leaf, chunks)[0])) for _, chunks in readable}
+    return (f"its label is printed {len(readable)} times, with different values",) if len(values) > 1 else ()
 
 
 def _spill(draft: Draft, hit: Hit, chunks: list[Chunk]) -> tuple[str, ...]:
