@@ -78,7 +78,8 @@ def columns_of(table: Rows | Group) -> tuple[Leaf, ...]:
 
 def _head(layout: Layout, hits: list[Hit], table: Rows | Group, run: list[Hit], taken: set[int]) -> Head:
     end = _end_of_line(layout, hits, run)
-    columns = _columns(layout, table, run, [hit for hit in hits if run[0].start <= hit.start < end], end)
+    inside = [hit for hit in hits if run[0].start <= hit.start < end and (hit in run or not hit.owned(Role.COLUMN))]
+    columns = _columns(layout, table, run, inside, end)
     return Head(table, columns, run[0].start, end, _stop(layout, hits, table, end, taken))
 
 
@@ -88,7 +89,8 @@ def _end_of_line(layout: Layout, hits: list[Hit], run: list[Hit]) -> int:
     line = layout.line_at(end - 1)
     if line is None or not line.grid:
         return end
-    return min((hit.start for hit in hits if end <= hit.start < line.end), default=max(end, line.chunks[-1].end))
+    others = (hit.start for hit in hits if end <= hit.start < line.end and (hit.owned(Role.FIELD) or hit.owned(Role.ROW)))
+    return min(others, default=max(end, line.chunks[-1].end))
 
 
 def _columns(layout: Layout, table: Rows | Group, run: list[Hit], inside: list[Hit], end: int) -> tuple[Column, ...]:

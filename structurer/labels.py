@@ -19,7 +19,7 @@ from structurer.schema import Group, Leaf, Node, Rows, Schema
 MIN_PIECE = 2  # characters of the first piece of a label broken over lines
 MAX_LINES_APART = 2  # lines from one piece of a broken label to the next
 MAX_HINT = 24  # characters of a bracket behind a label: "(100字以内)", "(2023年-2023年)"
-_HINT = rf"(?:\([^()]{{0,{MAX_HINT}}}\))?"
+_TAIL = re.compile(rf"((?:\([^()]{{0,{MAX_HINT}}}\))?)(:?)")
 
 
 class Role(StrEnum):
@@ -99,7 +99,7 @@ def vocabulary(schema: Schema) -> Vocabulary:
     if not owners:
         return Vocabulary({}, None)
     alternatives = "|".join(re.escape(key) for key in sorted(owners, key=len, reverse=True))
-    pattern = re.compile(f"({alternatives})({_HINT})(:?)", re.IGNORECASE)
+    pattern = re.compile(alternatives, re.IGNORECASE)
     beginnings = frozenset(
         part for label in (*(label for label, _ in _owners(schema.root)), *schema.captions) for part in _beginnings(label)
     )
@@ -220,17 +220,25 @@ def _torn_hit(layout: Layout, words: Vocabulary, pieces: tuple[Chunk, ...]) -> H
 
 
 def _hit(layout: Layout, words: Vocabulary, match: re.Match[str]) -> Hit | None:
-    """The label that a match prints, unless it begins or ends inside a word. A hint or colon behind it ends it too."""
-    folded = layout.folded
-    first, owners = match.start(), words.owners.get(caseless(match.group(1)))
-    if owners is None:  # a ligature
-        return None
+    """The label that a match prints, unless it begins or ends inside a word; then the longest shorter label that does not."""
+    folded, first = layout.folded, match.start()
     if folded.break_before(first) is Break.NONE and folded.chars[first - 1] not in ";,。;:()":
         return None
-    for last in dict.fromkeys((match.end(3), match.end(2), match.end(1))):
-        closed = last > match.end(1)
-        if closed or folded.break_before(last) is not Break.NONE:
-            start, end = folded.span(first, last)
-            colon = folded.chars[last - 1] == ":"
-            return Hit(first, last, start, end, owners, colon)
+    for end in range(match.end(), first, -1):
+        owners = words.owners.get(caseless(folded.chars[first:end]))
+        hit = _ended(layout, first, end, owners) if owners else None
+        if hit is not None:
+            return hit
+    return None
+
+
+def _ended(layout: Layout, first: int, end: int, owners: tuple[Owner, ...]) -> Hit | None:
+    """The hit of the label chars[first:end], if a hint, a colon or a gap ends it there."""
+    folded = layout.folded
+    tail = _TAIL.match(folded.chars, end)
+    assert tail is not None  # it may be empty
+    for last in dict.fromkeys((tail.end(2), tail.end(1), end)):
+        if last > end or folded.break_before(last) is not Break.NONE:
+            start, stop = folded.span(first, last)
+            return Hit(first, last, start, stop, owners, folded.chars[last - 1] == ":")
     return None

@@ -196,7 +196,9 @@ def _read_codes(draft: Draft, node: Rows, pattern: str, region: Region) -> None:
     place = pointer(*node.path)
     base = draft.layout.start
     text = "".join(draft.layout.clean[offset - base] for offset in folded.offsets[region.first : region.last])
-    compiled = re2.compile(pattern)
+    quiet = re2.Options()
+    quiet.log_errors = False  # what it would say on stderr is no word to the user
+    compiled = re2.compile(pattern, quiet)
     spans = [match.span(1 if compiled.groups else 0) for match in compiled.finditer(text)]
     draft.rows[place] = len(spans)
     for number, (first, last) in enumerate(spans):

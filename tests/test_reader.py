@@ -1,0 +1,140 @@
+"""What the built-in reader makes of prints that once misled it, in small."""
+
+from typing import Any
+
+from structurer.contract import load
+from structurer.document import Document, Page
+from structurer.library import shipped_schemas
+from structurer.pipeline import Plan, structure_document
+from structurer.record import Record, as_json
+from structurer.schema import Schema
+
+KINDS = {schema.kind: schema for schema in shipped_schemas()}
+
+
+def read(text: str, *schemas: Schema) -> tuple[Record, Any, set[str]]:
+    chosen = schemas or tuple(KINDS.values())
+    (record,) = structure_document(Document("a.txt", text, "0" * 64, "text/plain", (Page(1, 0, len(text)),)), Plan(chosen)).records
+    schema = next(schema for schema in chosen if schema.kind == record.kind)
+    tree = as_json(schema, {place: value.value for place, value in record.leaves.items()}, record.rows)
+    return record, tree, {review.pointer for review in record.review}
+
+
+def form(head: str, *rows: str, total: str = "总分\t\t\t\t\t90\t90\t") -> str:
+    return "\n".join(["项目支出绩效自评表", "（2022年度）", "项目名称\t甲工程", "主管部门\t甲局\t实施单位\t乙所", head, *rows, total, ""])
+
+
+HEAD = "一级指标\t二级指标\t三级指标\t指标值\t完成值\t分值\t得分\t偏差原因分析及改进措施"
+
+
+def test_an_operator_a_figure_and_its_unit_in_three_columns_are_one_value() -> None:
+    head = "一级指标\t二级指标\t三级指标\t指标符号\t指标值\t度量单位\t完成值\t分值\t得分"
+    _, tree, _ = read(form(head, "产出指标\t数量指标\t更换路灯\t≥\t30\t盏\t32盏\t90\t90", total="总分\t\t\t\t\t\t\t90\t90"))
+    assert [(row["level3"], row["target"], row["actual"], row["weight"]) for row in tree["indicators"]] == [
+        ("更换路灯", "≥30盏", "32盏", "90")
+    ]
+
+
+def test_a_column_that_the_schema_does_not_know_makes_no_row_and_loses_no_other() -> None:
+    _, tree, flagged = read(form(HEAD + "\t附件编号", "产出指标\t数量指标\t更换路灯\t30\t32\t90\t90\t雨季停工\t见三号"))
+    assert [(row["level3"], row["score"], row["deviation"]) for row in tree["indicators"]] == [("更换路灯", "90", "雨季停工")]
+    assert not any(place.startswith("/indicators") for place in flagged)
+
+
+def test_figures_under_a_strange_head_where_a_known_one_is_missing_are_shown_to_a_person() -> None:
+    _, tree, flagged = read(form(HEAD.replace("得分", "评议分值数"), "产出指标\t数量指标\t更换路灯\t30\t32\t90\t88\t"))
+    assert [row["score"] for row in tree["indicators"]] == [None]
+    assert "/indicators" in flagged
+
+
+def test_a_remark_below_a_table_is_no_row() -> None:
+    record, tree, _ = read(form(HEAD, "产出指标\t数量指标\t更换路灯\t30\t32\t90\t90\t", "注：以上均为审计之前的数字。\t\t\t\t\t\t\t"))
+    assert len(tree["indicators"]) == 1
+    assert "注：以上均为审计之前的数字。" in {entry.text for entry in record.unclaimed}
+
+
+def test_a_row_that_prints_only_its_name_is_shown_to_a_person() -> None:
+    head = "项目支出绩效目标表\n项目名称\t甲工程\n一级指标\t二级指标\t三级指标\t指标值\n"
+    text = head + "产出指标\t数量指标\t更换路灯\t≥30盏\n\t质量指标\t验收合"
+    _, tree, flagged = read(text)
+    assert [row["target"] for row in tree["indicators"]] == ["≥30盏", None]
+    assert "/indicators/1" in flagged
+
+
+NARRATIVE = """项目经费情况说明（社区食堂）
+一、项目概述
+于2025年4月至2025年12月实施，预算资金86.40万元。
+六、年度预算安排
+1.餐食补贴57.60万元。
+（1）长者餐：40人*300天*40元=48.00万元；
+（2）送餐费：9.60万元。
+2.厨房设备：14套*2万元=28.00万元。
+3.宣传费0.80万元。
+"""
+
+
+def test_the_amount_of_a_calculated_entry_is_its_result_and_its_label_ends_before_the_calculation() -> None:
+    record, tree, _ = read(NARRATIVE)
+    assert [(entry["label"], entry["amount"], entry["unit"]) for entry in tree["budget_items"]] == [
+        ("餐食补贴", "57.60", "万元"),
+        ("厨房设备", "28.00", "万元"),
+        ("宣传费", "0.80", "万元"),
+    ]
+    assert [(part["label"], part["amount"]) for part in tree["budget_items"][0]["sub_items"]] == [("长者餐", "48.00"), ("送餐费", "9.60")]
+    assert [checked.id for checked in record.checks if checked.holds is False] == []
+
+
+NOTE = load(
+    {"type": "object", "properties": {"name": {"type": "string"}, "ward": {"type": "string"}, "total": {"type": "number"}}}, kind="note"
+)
+
+
+def test_a_value_behind_a_colon_ends_with_its_line() -> None:
+    _, tree, flagged = read("Name: Ida Holm\nroom 7, by the window\nTotal: 4.10\n", NOTE)
+    assert (tree["name"], tree["total"], flagged) == ("Ida Holm", "4.10", set())
+
+
+def test_markdown_emphasis_is_no_part_of_labels_or_values() -> None:
+    _, tree, _ = read("## Note\n\n**Name:** Ida Holm\n\n**Total**: `4.10`\n", NOTE)
+    assert (tree["name"], tree["total"]) == ("Ida Holm", "4.10")
+
+
+def test_a_label_printed_twice_with_different_values_is_shown_to_a_person() -> None:
+    _, tree, flagged = read("Name: Ann\nWard: 7\nWard: 8\nTotal: 1\n", NOTE)
+    assert (tree["ward"], flagged) == ("7", {"/ward"})
+
+
+def test_cells_of_several_words_are_parted_by_wide_gaps() -> None:
+    table = load(
+        {
+            "type": "object",
+            "properties": {
+                "results": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {name: {"type": "string"} for name in ("parameter", "unit", "result", "status")},
+                    },
+                }
+            },
+        },
+        kind="table",
+    )
+    text = (
+        "Parameter        Unit     Result    Status\nNitrate as N     mg/l     11.8      FAIL\nLead dissolved   ug/l     <0.5      pass\n"
+    )
+    _, tree, _ = read(text, table)
+    assert [tuple(row.values()) for row in tree["results"]] == [
+        ("Nitrate as N", "mg/l", "11.8", "FAIL"),
+        ("Lead dissolved", "ug/l", "<0.5", "pass"),
+    ]
+
+
+def test_a_table_found_on_no_head_is_said_and_nothing_is_made_up() -> None:
+    run_together = (
+        "项目支出绩效自评表\n项目名称甲工程主管部门甲局实施单位乙所一级指标二级指标三级指标指标值产出指标数量指标路灯30盏总分100\n"
+    )
+    record, tree, flagged = read(run_together, KINDS["self_evaluation"])
+    assert tree["indicators"] == []
+    assert "" in flagged
+    assert record.unclaimed
