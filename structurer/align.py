@@ -16,8 +16,8 @@ from structurer.schema import Kind, Leaf
 NEVER = 1e6
 SETTLED = 0.5  # cost of an alignment in place that no shift could better
 SHIFTS = (-1, 1, -2, 2, -3, 3)  # columns by which a whole row may stand beside its heads
-_OPERATORS = "≥≤<>=＜＞"
-_CLOSING = "，、。；：）》”’,;:)]%"
+OPERATORS = "≥≤<>=＜＞"
+CLOSING = "，、。；：）》”’,;:)]%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +67,9 @@ def type_cost(column: Column, text: str, labels: frozenset[str]) -> float:
         return 7.0
     if is_figure(text):
         return 4.0 if column.names_rows else 3.0 if column.optional else 0.8
-    if folded[0] in _CLOSING:
+    if folded[0] in CLOSING:
         return 5.0
-    return 4.0 if folded[0] in _OPERATORS and (column.names_rows or column.optional) else 0.0
+    return 4.0 if folded[0] in OPERATORS and (column.names_rows or column.optional) else 0.0
 
 
 def _figure_cost(leaf: Leaf, text: str, folded: str) -> float:

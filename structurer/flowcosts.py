@@ -11,11 +11,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from structurer.align import Column, is_figure, type_cost
+from structurer.align import CLOSING, OPERATORS, Column, is_figure, type_cost
 from structurer.layout import WIDE_GAP, Chunk
 
-_OPERATORS = "≥≤<>=＜＞"
-_CLOSING = "，、。；：）》”’,;:)]%"
 _OPENING = "（《“‘([、"
 _LEFT, _RIGHT = "([《“", ")]》”"
 _NUMBERED = re.compile(r"^\d{1,2}\)(?=[^,.])")
@@ -160,14 +158,14 @@ class Costs:
 
     def bad_start(self, number: int) -> float:
         """No cell begins with a closing mark."""
-        return 4.0 if self.texts[number][0] in _CLOSING else 0.0
+        return 4.0 if self.texts[number][0] in CLOSING else 0.0
 
     def line(self, number: int, state: Step) -> float:
         """The cost of a cell going on on the next line."""
         text = self.texts[number]
         cost = self.wrap(state.column, state.length, text, self.texts[number - 1])
         cost += 2.5 if number in self.after_labels and not state.late else 0.0
-        return cost + (3.0 if self.figure[number] else 0.0) + (2.0 if text[0] in _OPERATORS else 0.0)
+        return cost + (3.0 if self.figure[number] else 0.0) + (2.0 if text[0] in OPERATORS else 0.0)
 
     def word(self, number: int, state: Step) -> float:
         """The cost of the next word on the same line belonging to the same cell."""
@@ -176,10 +174,10 @@ class Costs:
             return _APART
         if last[-1].isascii() and text[0].isascii() and _latin(last, text):
             return 0.4 if not self.figure[number] else 1.6
-        if last[-1].isdigit() and len(text) <= 2 and not self.figure[number] and text[0] not in _OPERATORS and state.column != self.namer:
+        if last[-1].isdigit() and len(text) <= 2 and not self.figure[number] and text[0] not in OPERATORS and state.column != self.namer:
             return 0.3  # a figure and its unit: "=3 次"
         cost = 2.0 if state.column == self.namer else 2.6
-        return cost + (2.5 if text[0] in _OPERATORS else 1.0 if self.figure[number] else 0.0)
+        return cost + (2.5 if text[0] in OPERATORS else 1.0 if self.figure[number] else 0.0)
 
     def wrap(self, column: int, length: int, text: str, last: str) -> float:
         """The cost of a line break in a cell behind a line of this length: small where that line was full."""
@@ -189,7 +187,7 @@ class Costs:
         else:
             slack = _slack(text)
             cost = 0.0 if full - length <= slack else min(4.0, 0.8 * (full - length - slack + 1))
-        if text[0] in _CLOSING or (last and last[-1] in _OPENING):
+        if text[0] in CLOSING or (last and last[-1] in _OPENING):
             cost -= 1.0
         return max(cost, 0.0) + (_BREAKING if self.unbroken else 0.0)
 
@@ -258,9 +256,9 @@ def _slack(text: str) -> int:
     """By how many characters a line may end early: a Latin word or a figure is not broken, and no line begins with a closing mark."""
     if text[0].isascii() and text[0].isalnum():
         return 12 if text[0].isalpha() else 4
-    return int(text[1:2] != "" and text[1] in _CLOSING)
+    return int(text[1:2] != "" and text[1] in CLOSING)
 
 
 def _latin(last: str, text: str) -> bool:
     """Whether two words read on as Latin text does."""
-    return any(char.isalpha() and char.isascii() for char in last + text) and text[0] not in _OPERATORS
+    return any(char.isalpha() and char.isascii() for char in last + text) and text[0] not in OPERATORS

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import count, pairwise
 
-from structurer.align import NEVER, Column, align, is_blank, is_figure, known
+from structurer.align import NEVER, OPERATORS, Column, align, is_blank, is_figure, known
 from structurer.draft import Draft
 from structurer.fold import squeeze
 from structurer.heads import Head, columns_of
@@ -16,7 +16,7 @@ from structurer.levels import parents, snap
 from structurer.record import pointer
 from structurer.schema import Group, Leaf, Rows
 
-OPERATORS = frozenset("≥≤<>=＜＞＝≧≦")
+_COMPARING = frozenset(OPERATORS + "＝≧≦")
 MAX_NAME = 12  # characters of a name, from which on a full stop shows a sentence
 _REMARK = re.compile(r"^\W?(?:备注|附注|注|说明|note|remark|nb)s?\s*\d{0,2}\s*[:：.]", re.IGNORECASE)
 MAX_UNIT = 4  # characters of a unit in a column of its own
@@ -34,6 +34,16 @@ class Row:
     begun: bool = False  # only the first line of its name is read
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The rows below one head of a list: the columns under that head, and the index of each among those of `every` head of the list. Pages
+    need not print their heads alike."""
+
+    columns: tuple[Column, ...]
+    indices: tuple[int, ...]
+    every: list[Column]
+
+
 def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
     """Read the rows below all heads of one list (a head may be repeated on every page)."""
     head = heads[0]
@@ -42,14 +52,34 @@ def read_grid_rows(draft: Draft, heads: list[Head], place: str) -> None:
     rows: list[Row] = []
     parts = [(part, _lines(draft, part)) for part in heads]
     printed = [squeeze(draft.text(chunk)) for _, lines in parts for _, chunks in lines for chunk in chunks]
-    for part, lines in parts:
-        columns = with_missing(part.columns, part.table, printed)
+    every: list[Column] = []
+    for under, lines in parts:
+        part = _part(with_missing(under.columns, under.table, printed), every)
         for found, following in zip(lines, [*lines[1:], None], strict=False):
-            _take(draft, rows, columns, found, following, labels)
-    columns = with_missing(head.columns, head.table, printed)
-    strangers = [chunk for row in rows for index, cell in row.cells.items() if columns[index].leaf is None for chunk in cell]
-    doubt_strangers(draft, head, place, strangers)
-    store_rows(draft, place, columns, rows)
+            _take(draft, rows, part, found, following, labels)
+    strangers = [chunk for row in rows for index, cell in row.cells.items() if every[index].leaf is None for chunk in cell]
+    for under in heads:
+        doubt_strangers(draft, under, place, strangers)
+    store_rows(draft, place, tuple(every), rows)
+
+
+def _part(columns: tuple[Column, ...], every: list[Column]) -> _Part:
+    """A part with its columns found among those of the heads before it; what none of them had is appended to `every`."""
+    known_already = _identities(every)
+    indices = []
+    for column, identity in zip(columns, _identities(columns), strict=True):
+        if identity in known_already:
+            indices.append(known_already.index(identity))
+        else:
+            indices.append(len(every))
+            every.append(column)
+    return _Part(columns, tuple(indices), every)
+
+
+def _identities(columns: Iterable[Column]) -> list[str | int]:
+    """What a column is on every page: its leaf, else which of the columns unknown to the schema it is."""
+    strangers = count()
+    return [next(strangers) if column.leaf is None else column.leaf.name for column in columns]
 
 
 def with_missing(columns: tuple[Column, ...], table: object, printed: Iterable[str]) -> tuple[Column, ...]:
@@ -91,21 +121,20 @@ def _is_label(draft: Draft, chunk: Chunk) -> bool:
     return False
 
 
-def _take(
-    draft: Draft, rows: list[Row], columns: tuple[Column, ...], found: Printed, following: Printed | None, labels: frozenset[str]
-) -> None:
+def _take(draft: Draft, rows: list[Row], part: _Part, found: Printed, following: Printed | None, labels: frozenset[str]) -> None:
+    columns = part.columns
     line, chunks = found
     groups = _composed(draft, chunks)
     cells: list[tuple[int | None, str]] = [
         (group[-1].col if line.grid else None, "".join(draft.text(chunk) for chunk in group)) for group in groups
     ]
     if _leads(draft, columns, found, following):
-        rows.append(Row({_namer(columns): list(chunks)}, begun=True))
+        rows.append(Row({part.indices[_namer(columns)]: list(chunks)}, begun=True))
         return
     if _is_remark(cells):
         return
     if rows and not rows[-1].begun and _is_remainder(columns, line, cells):
-        _continue(rows, columns, chunks)
+        _continue(rows, part, chunks)
         return
     assignment, cost = align(columns, cells, labels)
     row = rows.pop() if rows and rows[-1].begun else Row()
@@ -117,7 +146,7 @@ def _take(
     elif cost > _COSTLY:
         row.doubts.append("the row's cells do not stand under their heads")
     for index, group in zip(assignment, groups, strict=True):
-        row.cells.setdefault(index, []).extend(group)
+        row.cells.setdefault(part.indices[index], []).extend(group)
 
 
 def _composed(draft: Draft, chunks: list[Chunk]) -> list[list[Chunk]]:
@@ -126,8 +155,8 @@ def _composed(draft: Draft, chunks: list[Chunk]) -> list[list[Chunk]]:
     for chunk in chunks:
         before = "".join(draft.text(part) for part in groups[-1]) if groups else ""
         text = draft.text(chunk)
-        compared = before[:1] in OPERATORS and len(before) <= 2
-        measured = before[:1] in OPERATORS and len(groups[-1]) == 2 if groups else False
+        compared = before[:1] in _COMPARING and len(before) <= 2
+        measured = before[:1] in _COMPARING and len(groups[-1]) == 2 if groups else False
         if before and (compared or (measured and len(text) <= MAX_UNIT and not is_figure(text))):
             groups[-1].append(chunk)
         else:
@@ -174,7 +203,7 @@ def _complete_text_row(columns: tuple[Column, ...], cells: list[tuple[int | None
     return len(cells) >= 3 and len(texts) >= min(free, 2)
 
 
-def _continue(rows: list[Row], columns: tuple[Column, ...], chunks: list[Chunk]) -> None:
+def _continue(rows: list[Row], part: _Part, chunks: list[Chunk]) -> None:
     """Append each chunk to the cell above it in the same printed column; a merged label may have begun many rows above."""
     for chunk in chunks:
         cell = next(
@@ -182,12 +211,12 @@ def _continue(rows: list[Row], columns: tuple[Column, ...], chunks: list[Chunk])
                 cell
                 for row in [rows[-1], *reversed(rows)]
                 for index, cell in row.cells.items()
-                if _is_above(row is rows[-1], columns[index], cell, chunk)
+                if _is_above(row is rows[-1], part.every[index], cell, chunk)
             ),
             None,
         )
         if cell is None:
-            cell = rows[-1].cells.setdefault(_nearest(columns, chunk), [])
+            cell = rows[-1].cells.setdefault(part.indices[_nearest(part.columns, chunk)], [])
         cell.append(chunk)
 
 

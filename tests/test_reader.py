@@ -138,3 +138,27 @@ def test_a_table_found_on_no_head_is_said_and_nothing_is_made_up() -> None:
     assert tree["indicators"] == []
     assert "" in flagged
     assert record.unclaimed
+
+
+def test_a_head_printed_again_with_other_columns_keeps_every_cell_in_its_own() -> None:
+    first, second = "产出指标\t数量指标\t更换路灯\t30\t32\t40\t38\t", "效益指标\t社会效益指标\t夜归无忧\t80\t85\t50\t47\t旱季停工"
+    shorter = HEAD.replace("\t偏差原因分析及改进措施", "")
+    swapped = HEAD.replace("分值\t得分", "得分\t分值")
+    for heads, rows in (
+        ((HEAD, HEAD + "\t附件编号"), (first, second + "\t见三号")),
+        ((HEAD + "\t附件编号", HEAD), (first + "\t见一号", second)),
+        ((shorter, HEAD), (first.rstrip("\t"), second)),
+        ((swapped, HEAD), (first.replace("40\t38", "38\t40"), second)),
+    ):
+        _, tree, _ = read(form(heads[0], rows[0], heads[1], rows[1], total=""))
+        assert [(row["level3"], row["weight"], row["score"], row["deviation"]) for row in tree["indicators"]] == [
+            ("更换路灯", "40", "38", None),
+            ("夜归无忧", "50", "47", "旱季停工"),
+        ]
+
+
+def test_a_column_lost_from_a_head_printed_again_is_shown_to_a_person() -> None:
+    first, second = "产出指标\t数量指标\t更换路灯\t30\t32\t40\t38\t", "效益指标\t社会效益指标\t夜归无忧\t80\t85\t50\t47\t"
+    _, tree, flagged = read(form(HEAD, first, HEAD.replace("得分", "评议分值数"), second, total=""))
+    assert [row["score"] for row in tree["indicators"]] == ["38", None]
+    assert "/indicators" in flagged
