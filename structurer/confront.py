@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from structurer.checks import Facts, Level, Outcome, Quantity, confront, paths
 from structurer.parse import UNITS, Parsed, parse
-from structurer.record import Checked, Extraction, expanded, leaf_pointers, pointer
+from structurer.record import Checked, Extract, Extraction, expanded, leaf_pointers, pointer
 from structurer.schema import Group, Kind, Leaf, Node, Rows, Rule, Schema
 
 _ORDER = {Level.EXACT: 0, Level.PRINT: 1, Level.UNDERLYING: 2}
@@ -103,11 +103,15 @@ def holds(rule: Rule, outcome: Outcome) -> bool | None:
     return outcome.level is not Level.FAIL and _ORDER[outcome.level] <= _REQUIRED[rule.requires]
 
 
-def failures(schema: Schema, extraction: Extraction, texts: Mapping[str, str | None] | None = None) -> int:
+def check_reading(schema: Schema, leaves: Mapping[str, Extract], rows: Mapping[str, int]) -> tuple[Checked, ...]:
+    """The checks within the record, on a reading as it stands: its leaves and list lengths by JSON pointer."""
+    texts = {place: extract.text for place, extract in leaves.items()}
+    return check(schema, joined(schema, figures(schema, texts, rows).facts))
+
+
+def failures(schema: Schema, extraction: Extraction) -> int:
     """How many checks fail on a reading as it stands."""
-    printed = texts if texts is not None else {place: extract.text for place, extract in extraction.leaves.items()}
-    facts = joined(schema, figures(schema, printed, extraction.rows).facts)
-    return sum(checked.holds is False for checked in check(schema, facts))
+    return sum(checked.holds is False for checked in check_reading(schema, extraction.leaves, extraction.rows))
 
 
 def joined(schema: Schema, facts: Facts) -> Facts:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from structurer.confront import check, figures, joined
-from structurer.labels import Hit, Role
+from structurer.confront import check_reading
+from structurer.labels import Hit
 from structurer.layout import Chunk, Layout
 from structurer.record import Checked, Extract, Extraction, leaf_pointers
 from structurer.schema import Schema
@@ -55,15 +55,9 @@ class Draft:
 
     def checked(self) -> tuple[Checked, ...]:
         """The schema's checks on what is drafted so far."""
-        texts = {place: extract.text for place, extract in self.leaves.items()}
-        return check(self.schema, joined(self.schema, figures(self.schema, texts, self.rows).facts))
+        return check_reading(self.schema, self.leaves, self.rows)
 
     def finish(self, reader: str) -> Extraction:
         """The extraction, with every leaf of the schema present: what nothing was found for is blank."""
         leaves = {place: self.leaves.get(place, Extract(None)) for place, _ in leaf_pointers(self.schema, self.rows)}
         return Extraction(self.schema.kind, reader, leaves, dict(self.rows), dict(self.doubts), tuple(sorted(self.explained)))
-
-
-def stops(hits: list[Hit], after: int) -> int | None:
-    """Where the next label that is not a mere caption begins."""
-    return next((hit.start for hit in hits if hit.start >= after and any(owner.role is not Role.CAPTION for owner in hit.owners)), None)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from structurer.confront import failures, figures, lists_of
+from structurer.confront import failures, lists_of
 from structurer.fold import squeeze
 from structurer.parse import parse
 from structurer.record import Extract, Extraction, Match, leaf_pointers, pointer
@@ -23,20 +23,21 @@ MAX_TRIALS = 200  # leaves tried against the checks; more differences than that 
 def settle(schema: Schema, first: Extraction, second: Extraction, matches: Mapping[str, Match]) -> Extraction:
     """One extraction of two. `matches` say how the first reading's values were found on the page (the second knows its own places)."""
     base, doubts = _same_shape(schema, first, second)
-    other = second
+    failing = failures(schema, base)
     leaves: dict[str, Extract] = {}
     trials = 0
     for place, leaf in leaf_pointers(schema, base.rows):
-        mine, theirs = base.leaves.get(place, Extract(None)), other.leaves.get(place)
+        mine, theirs = base.leaves.get(place, Extract(None)), second.leaves.get(place)
         if theirs is None or place.startswith(tuple(f"{taken}/" for taken in doubts)):
             leaves[place] = mine
         elif _agree(leaf, mine.text, theirs.text):
             leaves[place] = replace(mine, spans=mine.spans or theirs.spans)
         else:
             trials += 1
-            leaves[place] = _decide(schema, base, place, mine, theirs, matches.get(place, Match.NONE), tried=trials <= MAX_TRIALS)
+            instead = failures(schema, replace(base, leaves={**base.leaves, place: theirs})) if trials <= MAX_TRIALS else failing
+            leaves[place] = _decide(mine, theirs, matches.get(place, Match.NONE), failing, instead)
     merged = {**base.doubts, **doubts}
-    return Extraction(base.kind, f"{first.reader}+{second.reader}", leaves, base.rows, merged, other.explained)
+    return Extraction(base.kind, f"{first.reader}+{second.reader}", leaves, base.rows, merged, second.explained)
 
 
 def _same_shape(schema: Schema, first: Extraction, second: Extraction) -> tuple[Extraction, dict[str, tuple[str, ...]]]:
@@ -83,16 +84,14 @@ def _agree(leaf: Leaf, mine: str | None, theirs: str | None) -> bool:
     return squeeze(str(left.value or "")) == squeeze(str(right.value or ""))
 
 
-def _decide(schema: Schema, base: Extraction, place: str, mine: Extract, theirs: Extract, match: Match, *, tried: bool) -> Extract:
+def _decide(mine: Extract, theirs: Extract, match: Match, failing: int, instead: int) -> Extract:
+    """One leaf of two that differ: `failing` checks fail with the first reading's, `instead` with the second's."""
     words = f"the readings differ: {_shown(mine.text)} and {_shown(theirs.text)}"
     both = (mine.text, theirs.text)
-    if tried and place in figures(schema, {key: extract.text for key, extract in base.leaves.items()}, base.rows).parsed:
-        failing = failures(schema, base)
-        instead = failures(schema, replace(base, leaves={**base.leaves, place: theirs}))
-        if instead < failing:
-            return replace(theirs, alternatives=both)
-        if instead > failing:
-            return replace(mine, alternatives=both)
+    if instead < failing:
+        return replace(theirs, alternatives=both)
+    if instead > failing:
+        return replace(mine, alternatives=both)
     if match is Match.NONE and mine.text is not None and theirs.text is not None:
         return replace(theirs, alternatives=both, doubts=(*theirs.doubts, words))
     return replace(mine, alternatives=both, doubts=(*mine.doubts, words))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -194,11 +195,11 @@ def test_checks_that_name_other_records_are_judged_apart():
     assert [(found.id, found.outcome.level, found.holds) for found in across] == [("sum", Level.EXACT, True), ("same", Level.EXACT, True)]
 
 
-def test_failures_are_counted_as_the_reading_stands_or_with_other_texts():
+def test_failures_are_counted_as_the_reading_stands():
     leaves = {"/items/0/no": Extract("甲"), "/items/0/amount": Extract("30"), "/parts/0/of": Extract("甲"), "/parts/0/n": Extract("1")}
     extraction = Extraction("k", "r", leaves, {"/items": 1, "/parts": 1})
     assert failures(JOINED, extraction) == 1
-    assert failures(JOINED, extraction, {"/items/0/no": "甲", "/items/0/amount": "1", "/parts/0/of": "甲", "/parts/0/n": "1"}) == 0
+    assert failures(JOINED, replace(extraction, leaves=leaves | {"/items/0/amount": Extract("1")})) == 0
 
 
 def test_lists_are_given_outer_before_inner():
