@@ -106,7 +106,8 @@ def plan_of(wanted: Wanted) -> Plan:
     if twice:
         raise UsageError(f"two schemas are of kind {twice[0]!r}", remedy="give each schema file a name of its own")
     model = _model_of(wanted)
-    return Plan(schemas=schemas, model=model, prompt=library.load_prompt() if model else None, witness=wanted.witness)
+    prompts = [library.load_prompt(name) if model else None for name in ("extract", "second")]
+    return Plan(schemas=schemas, model=model, prompt=prompts[0], witness=wanted.witness, second=prompts[1])
 
 
 def _model_of(wanted: Wanted) -> Model | None:

@@ -20,7 +20,7 @@ from enum import Enum
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from structurer.algebra import Interval, overlap, print_interval, side
+from structurer.algebra import Interval, is_print, overlap, print_interval, side
 from structurer.facts import Facts, Quantity, Sheet, UnfitError
 from structurer.grammar import parse
 from structurer.syntax import (
@@ -154,15 +154,15 @@ def _order(node: Binary, left: Fraction | str, right: Fraction | str, sheet: She
 def _equate(node: Binary, left: Fraction, right: Fraction, sheet: Sheet) -> _Finding:
     slack = print_interval(sheet.read(node.left)[0]) if isinstance(node.left, Path) else None
     allowed = f"{decimal_text(slack.low)} .. {decimal_text(slack.high)}" if slack else ""
-    level = _equality(node, left, right, slack, sheet)
+    level = _equality(node, left, right, sheet)
     sides = explain(node.left, left, sheet), explain(node.right, right, sheet)
     return _Finding(level, *sides, allowed, _equality_words(level, *sides, allowed, left - right))
 
 
-def _equality(node: Binary, left: Fraction, right: Fraction, slack: Interval | None, sheet: Sheet) -> Level:
+def _equality(node: Binary, left: Fraction, right: Fraction, sheet: Sheet) -> Level:
     if left == right:
         return Level.EXACT
-    if slack and slack.low <= right <= slack.high:
+    if isinstance(node.left, Path) and is_print(left, sheet.read(node.left)[0].ulp, right):
         return Level.PRINT
     return Level.UNDERLYING if overlap(node, sheet) else Level.FAIL
 

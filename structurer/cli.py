@@ -34,7 +34,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-schema_app = typer.Typer(help="The contracts for kinds of forms: check a file, list those that ship, show one.", no_args_is_help=True)
+schema_app = typer.Typer(
+    help="The contracts for kinds of forms: check a file, list those that ship, show one, explain what its checks see.",
+    no_args_is_help=True,
+)
 app.add_typer(schema_app, name="schema")
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
@@ -164,6 +167,14 @@ def show_schema(kind: Annotated[str, typer.Argument(metavar="KIND", help="A kind
     from structurer import kinds
 
     typer.echo("\n".join(kinds.described(kind)))
+
+
+@schema_app.command("explain")
+def explain_schema(kind: Annotated[str, typer.Argument(metavar="KIND", help="A kind that ships, or a schema file.")]) -> None:
+    """Explain what the checks of a kind cover, and which errors they cannot see."""
+    from structurer import kinds
+
+    typer.echo("\n".join(kinds.explained(kind)))
 
 
 def _closing(tally: Tally, reader: str, out: Path) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -13,15 +13,20 @@ from structurer.record import Checked, Extract, Extraction, expanded, leaf_point
 from structurer.schema import Group, Kind, Leaf, Node, Rows, Rule, Schema
 
 _ORDER = {Level.EXACT: 0, Level.PRINT: 1, Level.UNDERLYING: 2}
+PRINTED_IN_DECIMALS = frozenset({Kind.NUMBER, Kind.PERCENT})
 _REQUIRED = {"exact": 0, "print": 1, "underlying": 2}
+LESS = {"exact": "print", "print": "underlying", "underlying": "underlying"}  # the next wider level
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The parsed leaves of a record by JSON pointer, and its facts for the checks."""
+    """The parsed leaves of a record by JSON pointer, its facts for the checks, and what one unit of each figure's print is in base units
+    (10000 for 万元)."""
 
     parsed: Mapping[str, Parsed]
     facts: Facts
+    scales: Mapping[str, int]
+    ulps: Mapping[tuple[str, ...], Fraction]  # of each column, in the unit of its first cell
 
 
 def figures(schema: Schema, texts: Mapping[str, str | None], rows: Mapping[str, int]) -> Figures:
@@ -30,19 +35,23 @@ def figures(schema: Schema, texts: Mapping[str, str | None], rows: Mapping[str, 
     parsed = {place: parse(texts.get(place), leaf.kind, leaf.choices) for place, leaf in places}
     decimals = _column_decimals(places, parsed)
     cells: dict[str, Quantity] = {}
+    scales: dict[str, int] = {}
     for place, leaf in places:
         found = parsed[place]
+        scales[place] = scale = _scale(place, leaf, found, parsed)
         if found.number is not None:
-            scale = _scale(place, leaf, found, parsed)
-            ulp = _last_place(decimals[_column(leaf)] if leaf.kind in (Kind.NUMBER, Kind.PERCENT) else 0, scale)
+            ulp = last_place(decimals[column_of(leaf)] if leaf.kind in PRINTED_IN_DECIMALS else 0, scale)
             cells[place] = Quantity(found.number if scale == 1 else found.number * scale, ulp, _shown(found, scale))
         elif found.value is not None:
             cells[place] = Quantity(None, Fraction(0), str(found.value))
-    return Figures(parsed, Facts(cells, rows))
+    ulps: dict[tuple[str, ...], Fraction] = {}
+    for place, leaf in places:
+        ulps.setdefault(column_of(leaf), last_place(decimals[column_of(leaf)], scales[place]))
+    return Figures(parsed, Facts(cells, rows), scales, ulps)
 
 
 @lru_cache(maxsize=256)
-def _last_place(decimals: int, scale: int) -> Fraction:
+def last_place(decimals: int, scale: int) -> Fraction:
     """The unit in the last place of a print, in base units."""
     return Fraction(scale, 10**decimals)
 
@@ -55,7 +64,7 @@ def _shown(found: Parsed, scale: int) -> str:
     return f"{found.value}{unit}"
 
 
-def _column(leaf: Leaf) -> tuple[str, ...]:
+def column_of(leaf: Leaf) -> tuple[str, ...]:
     """Leaves printed in one column share their decimals: those of a list's rows, and those of the same name in a group of groups."""
     if "*" in leaf.path or len(leaf.path) < 3:
         return leaf.path
@@ -66,7 +75,7 @@ def _column_decimals(places: list[tuple[str, Leaf]], parsed: Mapping[str, Parsed
     """The unit in the last place of a printed column: trailing zeros are often dropped, so the longest print of the column tells."""
     found: dict[tuple[str, ...], int] = {}
     for place, leaf in places:
-        column = _column(leaf)
+        column = column_of(leaf)
         found[column] = max(found.get(column, 0), parsed[place].decimals)
     return found
 
@@ -83,24 +92,30 @@ def _scale(place: str, leaf: Leaf, found: Parsed, parsed: Mapping[str, Parsed]) 
     return UNITS.get(str(unit.value), 1) if unit is not None and unit.value is not None else 1
 
 
-def check(schema: Schema, facts: Facts, *, across: bool = False) -> tuple[Checked, ...]:
+def owed(schema: Schema, rows: Mapping[str, int], *, across: bool = False) -> Iterator[tuple[Rule, str]]:
     """Every rule in every place: those within the record, or (`across`) those that name a related record."""
     related = {alias for alias, _ in schema.related}
-    found: list[Checked] = []
     for rule in schema.rules:
-        if across is not any(parts and parts[0] in related for parts in (path.parts for path in paths(rule.check))):
-            continue
-        for place in expanded(rule.scope, facts.rows):
-            outcome = confront(rule.check, facts, place)
-            found.append(Checked(rule.id, place, rule.requires, rule.says, outcome, holds(rule, outcome)))
+        if across is any(parts and parts[0] in related for parts in (path.parts for path in paths(rule.check))):
+            yield from ((rule, place) for place in expanded(rule.scope, rows))
+
+
+def check(schema: Schema, facts: Facts, *, across: bool = False, approximate: frozenset[str] = frozenset()) -> tuple[Checked, ...]:
+    """The outcome of every rule that is `owed`. Where a figure is printed as `approximate` ("about 3"), a level less is required."""
+    found: list[Checked] = []
+    for rule, place in owed(schema, facts.rows, across=across):
+        outcome = confront(rule.check, facts, place)
+        about = bool(approximate) and any(facts.same.get(cell, cell) in approximate for cell in outcome.cells)
+        requires = LESS[rule.requires] if about else rule.requires
+        found.append(Checked(rule.id, place, requires, rule.says, outcome, holds(requires, outcome)))
     return tuple(found)
 
 
-def holds(rule: Rule, outcome: Outcome) -> bool | None:
-    """None where the rule does not apply."""
+def holds(requires: str, outcome: Outcome) -> bool | None:
+    """Whether the required level is reached; None where the rule does not apply."""
     if outcome.level is Level.NOT_APPLICABLE:
         return None
-    return outcome.level is not Level.FAIL and _ORDER[outcome.level] <= _REQUIRED[rule.requires]
+    return outcome.level is not Level.FAIL and _ORDER[outcome.level] <= _REQUIRED[requires]
 
 
 def check_reading(schema: Schema, leaves: Mapping[str, Extract], rows: Mapping[str, int]) -> tuple[Checked, ...]:
@@ -116,7 +131,7 @@ def failures(schema: Schema, extraction: Extraction) -> int:
 
 def joined(schema: Schema, facts: Facts) -> Facts:
     """The facts with the rows of one list that belong to rows of another, under their alias."""
-    cells, rows = dict(facts.cells), dict(facts.rows)
+    cells, rows, same = dict(facts.cells), dict(facts.rows), dict(facts.same)
     for alias, join in schema.joined:
         source, target = pointer(join.rows), pointer(join.of)
         for number in range(facts.rows.get(target, 0)):
@@ -128,8 +143,10 @@ def joined(schema: Schema, facts: Facts) -> Facts:
             ]
             rows[f"{target}/{number}/{alias}"] = len(own)
             for index, row in enumerate(own):
-                _graft(facts, cells, f"{source}/{row}", f"{target}/{number}/{alias}/{index}")
-    return Facts(cells, rows)
+                known = _under(f"{source}/{row}", f"{target}/{number}/{alias}/{index}", facts.cells)
+                cells |= {there: facts.cells[place] for there, place in known.items()}
+                same |= known
+    return Facts(cells, rows, same)
 
 
 def _same(facts: Facts, place: str, here: Quantity) -> bool:
@@ -137,10 +154,9 @@ def _same(facts: Facts, place: str, here: Quantity) -> bool:
     return there is not None and there.value == here.value and (here.value is not None or there.text == here.text)
 
 
-def _graft(facts: Facts, cells: dict[str, Quantity], source: str, target: str) -> None:
-    for place, quantity in facts.cells.items():
-        if place.startswith(source + "/"):
-            cells[target + place[len(source) :]] = quantity
+def _under(source: str, target: str, cells: Mapping[str, Quantity]) -> dict[str, str]:
+    """The pointers that the cells of one row get under another place."""
+    return {target + place[len(source) :]: place for place in cells if place.startswith(source + "/")}
 
 
 def grafted(facts: Facts, others: Mapping[str, Facts | list[Facts]]) -> Facts:
@@ -153,7 +169,7 @@ def grafted(facts: Facts, others: Mapping[str, Facts | list[Facts]]) -> Facts:
         for base, part in members:
             cells.update({base + place: quantity for place, quantity in part.cells.items()})
             rows.update({base + place: count for place, count in part.rows.items()})
-    return Facts(cells, rows)
+    return Facts(cells, rows, facts.same)
 
 
 def lists_of(node: Node) -> list[Rows]:

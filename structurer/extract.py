@@ -102,7 +102,7 @@ def read_reply(reply: Reply, schema: Schema, *, reader: str) -> Extraction | Bad
     bad = _unusable(reply)
     if bad is not None:
         return bad
-    tree = _parsed(_unfenced(reply.text))
+    tree = _parsed(unfenced(reply.text))
     if isinstance(tree, BadReply):
         return tree
     return _misshapen(tree, schema) or _collected(tree, schema, reader)
@@ -124,13 +124,13 @@ def _opening(document_text: str, schema: Schema, prompt: Prompt) -> tuple[tuple[
     parts = re.split(r"^---[ \t]*$\n?", prompt.text, flags=re.MULTILINE)
     if len(parts) != 3:
         raise UsageError(f"a prompt has 3 parts between lines `---`, this one has {len(parts)}", where=f"prompt {prompt.digest}")
-    document = _encodable(document_text)
+    document = encodable(document_text)
     values = {
         "title": schema.title,
         "kind": schema.kind,
         "fields": field_guide(schema),
         "shape": json.dumps(skeleton(schema.root), ensure_ascii=False),
-        "fence": _fence(document),
+        "fence": fence(document),
         "document": document,
     }
     instructions, question = (_filled(Template(part), values, prompt.digest) for part in parts[:2])
@@ -140,7 +140,7 @@ def _opening(document_text: str, schema: Schema, prompt: Prompt) -> tuple[tuple[
 
 def _filled(template: Template, values: Mapping[str, str], digest: str) -> str:
     try:
-        return _encodable(template.substitute(values)).strip()
+        return encodable(template.substitute(values)).strip()
     except KeyError as error:
         known = ", ".join(f"${name}" for name in values)
         raise UsageError(f"unknown placeholder ${error.args[0]}; known here: {known}", where=f"prompt {digest}") from None
@@ -148,14 +148,14 @@ def _filled(template: Template, values: Mapping[str, str], digest: str) -> str:
         raise UsageError(f"{error}; write $$ for a dollar sign", where=f"prompt {digest}") from None
 
 
-def _fence(text: str) -> str:
+def fence(text: str) -> str:
     """A line that does not occur in the text and that no author of the text can foresee, yet the same in every run."""
     mark = text
     while True:
         mark = hashlib.sha256(mark.encode()).hexdigest()
-        fence = f"=====DOCUMENT-{mark[:16]}====="
-        if fence not in text:
-            return fence
+        line = f"=====DOCUMENT-{mark[:16]}====="
+        if line not in text:
+            return line
 
 
 def _request(model: Model, messages: Sequence[Message], schema: Schema) -> Request:
@@ -164,7 +164,7 @@ def _request(model: Model, messages: Sequence[Message], schema: Schema) -> Reque
 
 
 def _asked_again(reply: Reply, bad: BadReply, reask: Template) -> tuple[Message, Message]:
-    said = _encodable(reply.text.strip() or reply.refusal or "(empty)")
+    said = encodable(reply.text.strip() or reply.refusal or "(empty)")
     echo = said if len(said) <= MAX_ECHO else f"{said[:MAX_ECHO]}... (cut)"
     errors = "\n".join(f"- {line}" for line in (bad.fault.value, *bad.errors))
     return Message("assistant", echo), Message("user", _filled(reask, {"errors": errors}, "reask"))
@@ -182,7 +182,7 @@ def _gave_up(model: Model, attempts: int, bad: BadReply) -> ModelError:
     )
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Lone surrogates, which broken PDFs and replies hold, have no UTF-8 and so can be neither sent nor filed."""
     return text.encode("utf-8", "replace").decode() if _SURROGATE.search(text) else text
 
@@ -201,7 +201,7 @@ def _unusable(reply: Reply) -> BadReply | None:
     return None if reply.text.strip() else BadReply(Fault.EMPTY, ())
 
 
-def _unfenced(text: str) -> str:
+def unfenced(text: str) -> str:
     """The text without a markdown fence around the whole of it."""
     bare = text.strip().removeprefix("\ufeff").strip()
     if len(bare) < 6 or not (bare.startswith("```") and bare.endswith("```")):
@@ -243,7 +243,7 @@ def _error_line(error: Mapping[str, Any]) -> str:
 
 
 def _short(text: str) -> str:
-    line = one_line(_encodable(text))
+    line = one_line(encodable(text))
     return line if len(line) <= MAX_ERROR else f"{line[: MAX_ERROR - 3]}..."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
@@ -27,10 +27,14 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A record as checks see it: cells by JSON pointer (RFC 6901), and the number of rows of each list by the list's pointer."""
+    """A record as checks see it: cells by JSON pointer (RFC 6901), and the number of rows of each list by the list's pointer.
+
+    `same` names cells that stand here a second time, under an alias, by their own pointers.
+    """
 
     cells: Mapping[str, Quantity]
     rows: Mapping[str, int]
+    same: Mapping[str, str] = field(default_factory=dict)
 
 
 def shown(quantity: Quantity) -> str:
@@ -41,6 +45,10 @@ def shown(quantity: Quantity) -> str:
 
 class UnfitError(ValueError):
     """A comparison that the cells do not allow; the message is the reason why it is not applicable."""
+
+
+class UndefinedError(UnfitError):
+    """Nothing divided by nothing: a rule that says nothing, whatever the cells are."""
 
 
 class Sheet:

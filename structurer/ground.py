@@ -1,16 +1,22 @@
 """Finding every value again on the page. Spans and boxes come from here, never from a model.
 
 Text is compared folded and without white space, so that line breaks, widths and split digits do not hide a value; a figure must stand as
-a whole figure. Values are looked for in the order of the form, each behind the one before it, so that equal figures find their own prints.
+a whole figure. Equal figures find their own prints by their order: the prints of most values stand on the page in the order of the record,
+row by row or column by column (`order`). What is not in that order is looked for between the rows around its own, then anywhere.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property
+from itertools import pairwise
 
 from structurer.fold import Break, Folded, squeeze
 from structurer.layout import Layout
+from structurer.order import Print, in_order
 from structurer.record import Extract, Match
 from structurer.schema import Leaf
 
@@ -18,9 +24,21 @@ MIN_LIKENESS = 0.9  # of a fuzzy match, by difflib's ratio
 MAX_PIECES = 4  # stretches a value may be broken into by other print
 _DIGITS = frozenset("0123456789")
 _IN_FIGURE = _DIGITS | {".", ","}
+_PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FIGURE = re.compile(r"\d[\d.,]*")
 
+MAX_PRINTS = 60  # of one value that are put in order; one with more is no anchor, and is placed between those that are
+SURE_DIGITS = 3  # of a figure that stands by itself on the page: where it is found it is meant
+
 Grounded = tuple[tuple[tuple[int, int], ...], Match]
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Where values are printed: (spans, match) by JSON pointer. `placed` are those that stand where the order of the record puts them."""
+
+    found: Mapping[str, Grounded]
+    placed: frozenset[str]
 
 
 def known_match(layout: Layout, extract: Extract) -> Match:
@@ -33,64 +51,162 @@ def known_match(layout: Layout, extract: Extract) -> Match:
     return Match.NORMALISED if squeeze("".join(printed)) == squeeze(extract.text) else Match.FUZZY
 
 
-def ground(layout: Layout, leaves: list[tuple[str, Leaf, Extract]]) -> dict[str, Grounded]:
-    """The place of every leaf, for a reading that does not know its own: (spans, match) by JSON pointer."""
-    search = _Search(layout.folded)
-    found: dict[str, Grounded] = {}
-    for place, leaf, extract in leaves:
-        if extract.text is not None:
-            found[place] = search.locate(place, leaf, squeeze(extract.text))
-    return found
+def ground(layout: Layout, leaves: Sequence[tuple[str, Leaf, Extract]], *, verbatim: bool = True) -> Grounds:
+    """The place of every leaf, for a reading that does not know its own; `leaves` in the order of the record, row by row.
+
+    `verbatim`: values are as printed; else a figure may be printed with other zeros and separators ("1200.5" for "1,200.50").
+    """
+    sought = [_Sought(place, leaf, squeeze(extract.text)) for place, leaf, extract in leaves if extract.text is not None]
+    search = _Search(layout.folded, verbatim)
+    placed = {one.place for one in search.place_in_order([one for one in sought if not one.leaf.spans_rows])}
+    for one in sought:
+        if one.place not in search.found:
+            search.found[one.place] = search.locate(one, placed)
+    return Grounds({one.place: search.found[one.place] for one in sought}, frozenset(placed))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    place: str
+    leaf: Leaf
+    text: str
+
+    @property
+    def row(self) -> str:
+        return self.place.rpartition("/")[0]
 
 
 class _Search:
-    def __init__(self, folded: Folded) -> None:
+    def __init__(self, folded: Folded, verbatim: bool) -> None:
         self.folded = folded
         self.claimed = bytearray(len(folded.chars))
+        self.found: dict[str, Grounded] = {}
+        self.rows: dict[str, tuple[int, int]] = {}  # first and last character that values of a row were found at
         self.cursor = 0
         self.merged: dict[tuple[str, str], int] = {}
+        self.verbatim = verbatim
 
-    def locate(self, place: str, leaf: Leaf, text: str) -> Grounded:
-        if not text:
+    # -- in order ------------------------------------------------------------------------------------------------------
+
+    def place_in_order(self, sought: Sequence[_Sought]) -> list[_Sought]:
+        """Give the values that stand in order their prints: row by row or column by column, whichever explains more of the page."""
+        prints = {one.place: self.occurrences(one.leaf, one.text) for one in sought if one.text}
+        anchors = [
+            one for one in sought if len(prints.get(one.place, ())) <= MAX_PRINTS and (prints.get(one.place) or one.leaf.kind.numeric)
+        ]
+        size = len(self.folded.chars)
+        orders = [anchors, sorted(anchors, key=_by_column(anchors))]
+        chains = [(order, *in_order([prints.get(one.place, []) for one in order], size)) for order in orders]
+        order, chosen, _ = max(chains, key=lambda chain: chain[2])
+        self.leave_gaps(order, chosen, prints)
+        pairs = [(one, found) for one, found in zip(order, chosen, strict=True) if found is not None]
+        for one, (first, length) in pairs:
+            self.take(one, first, length)
+        return [one for one, _ in pairs]
+
+    def leave_gaps(self, order: Sequence[_Sought], chosen: list[Print | None], prints: Mapping[str, list[Print]]) -> None:
+        """Of equal figures in a row of prints, one is left over where the record has another value amid them: it is left at that value's
+        place, not behind the last of them."""
+        taken = {found for found in chosen if found is not None}
+        for number, one in enumerate(order):
+            if chosen[number] is None and one.leaf.kind.numeric:
+                run = _equal_run(order, chosen, number)
+                if run:
+                    behind = next((found for found in chosen[run[-1] + 1 :] if found is not None), (len(self.folded.chars), 0))
+                    last = chosen[run[-1]]
+                    free = [found for found in prints[order[run[0]].place] if found not in taken and last and last < found < behind]
+                    if free:
+                        taken.add(free[0])
+                        for position, found in zip(run, [*(chosen[later] for later in run[1:]), free[0]], strict=True):
+                            chosen[position] = found
+
+    def take(self, one: _Sought, first: int, length: int) -> Grounded:
+        """Claim a print for a value."""
+        self.claim(first, length)
+        low, high = self.rows.get(one.row, (first, first + length))
+        self.rows[one.row] = min(low, first), max(high, first + length)
+        self.found[one.place] = (self.folded.span(first, first + length),), self.kind_of_match(first, length)
+        return self.found[one.place]
+
+    # -- by itself -----------------------------------------------------------------------------------------------------
+
+    def locate(self, one: _Sought, placed: set[str]) -> Grounded:
+        if not one.text:
             return (), Match.NONE
-        first = self.whole(place, leaf, text)
-        if first is not None:
-            return (self.folded.span(first, first + len(text)),), self.kind_of_match(first, len(text))
-        return self.broken(leaf, text) or (None if leaf.kind.numeric else self.nearly(leaf, text)) or ((), Match.NONE)
+        leaf, text = one.leaf, one.text
+        whole = self.merged_label(one) if leaf.spans_rows else self.between_rows(one, placed) or self.anywhere(one, placed)
+        return whole or self.broken(leaf, text) or (None if leaf.kind.numeric else self.nearly(leaf, text)) or ((), Match.NONE)
+
+    def between_rows(self, one: _Sought, placed: set[str]) -> Grounded | None:
+        """A free print between the rows around its own: it stands where it belongs, though its columns are printed in another order."""
+        low, high = self.window(one.row)
+        self.cursor = low
+        for first, length in self.occurrences(one.leaf, one.text):
+            if low <= first and first + length <= high and not self.claimed[first]:
+                placed.add(one.place)
+                return self.take(one, first, length)
+        return None
+
+    def window(self, row: str) -> tuple[int, int]:
+        """From the end of the row before to the start of the row behind, by where their values were found; empty for a row of none."""
+        own = self.rows.get(row)
+        if own is None or not row:
+            return self.cursor, self.cursor
+        before = [high for other, (_, high) in self.rows.items() if other != row and high <= own[0]]
+        behind = [low for other, (low, _) in self.rows.items() if other != row and low >= own[1]]
+        return max(before, default=0), min(behind, default=len(self.folded.chars))
+
+    def anywhere(self, one: _Sought, placed: set[str]) -> Grounded | None:
+        """A free print behind the last value, or any free one; else (a figure printed once for two fields) one that is claimed."""
+        prints = self.occurrences(one.leaf, one.text)
+        free = [found for found in prints if not self.claimed[found[0]]]
+        if not prints:
+            return None
+        first, length = next((found for found in free if found[0] >= self.cursor), free[0] if free else prints[0])
+        if free and (not one.leaf.kind.numeric or (len(free) == 1 and length >= SURE_DIGITS and one.row not in self.rows)):
+            placed.add(one.place)
+        if free:
+            self.claim(first, length)
+        return (self.folded.span(first, first + length),), self.kind_of_match(first, length)
+
+    def merged_label(self, one: _Sought) -> Grounded | None:
+        """A merged label repeated on the next row is the same print; a new one is the next print."""
+        prints = [first for first, _ in self.occurrences(one.leaf, one.text)]
+        if not prints:
+            return None
+        column, size = one.place.rsplit("/", 1)[-1], len(one.text)
+        last = self.merged.get((column, one.text), -1)
+        if last not in prints:
+            last = next((first for first in prints if not self.claimed[first]), prints[-1])
+            self.merged[column, one.text] = last
+            self.claimed[last : last + size] = b"\1" * size
+        return (self.folded.span(last, last + size),), self.kind_of_match(last, size)
 
     def kind_of_match(self, first: int, size: int) -> Match:
         start, end = self.folded.span(first, first + size)
         return Match.EXACT if end - start == size else Match.NORMALISED
 
-    def whole(self, place: str, leaf: Leaf, text: str) -> int | None:
-        """The occurrence behind the last value; else the first unclaimed; else (a merged label, a figure printed once) any."""
-        occurrences = self.occurrences(leaf, text)
-        if not occurrences:
-            return None
-        if leaf.spans_rows:
-            return self.of_merged(place, text, occurrences)
-        free = [first for first in occurrences if not self.claimed[first]]
-        chosen = next((first for first in free if first >= self.cursor), free[0] if free else occurrences[0])
-        self.claim(chosen, len(text))
-        return chosen
-
-    def of_merged(self, place: str, text: str, occurrences: list[int]) -> int:
-        """A merged label repeated on the next row is the same print; a new one is the next print."""
-        column = place.rsplit("/", 1)[-1]
-        last = self.merged.get((column, text))
-        if last is None or last not in occurrences:
-            last = next((first for first in occurrences if not self.claimed[first]), occurrences[-1])
-            self.merged[column, text] = last
-            self.claimed[last : last + len(text)] = b"\1" * len(text)
-        return last
-
-    def occurrences(self, leaf: Leaf, text: str) -> list[int]:
-        found: list[int] = []
+    def occurrences(self, leaf: Leaf, text: str) -> list[Print]:
+        """The prints of a text; of a figure that is not printed so, those of the same number with other zeros or separators."""
+        found: list[Print] = []
         position = self.folded.chars.find(text)
         while position >= 0 and len(found) < 2000:
             if self.is_whole_figure(position, len(text)) if leaf.kind.numeric else self.cuts_no_figure(leaf, position, len(text)):
-                found.append(position)
+                found.append((position, len(text)))
             position = self.folded.chars.find(text, position + 1)
+        if not found and not self.verbatim and leaf.kind.numeric and _PLAIN.fullmatch(text):
+            return self.figures.get(_canonical(text), [])
+        return found
+
+    @cached_property
+    def figures(self) -> dict[str, list[Print]]:
+        """The figures of the page by what they amount to."""
+        found: dict[str, list[Print]] = {}
+        starts = sorted(self.folded.breaks)
+        for start, end in pairwise(starts):
+            for match in _PLAIN.finditer(self.folded.chars, start, end):
+                if self.is_whole_figure(match.start(), match.end() - match.start()):
+                    found.setdefault(_canonical(match[0]), []).append((match.start(), match.end() - match.start()))
         return found
 
     def is_whole_figure(self, first: int, size: int) -> bool:
@@ -158,3 +274,37 @@ class _Search:
             if SequenceMatcher(None, window, text, autojunk=False).ratio() >= MIN_LIKENESS:
                 return (self.folded.span(first, min(first + size, len(chars))),), Match.FUZZY
         return None
+
+
+def _equal_run(order: Sequence[_Sought], chosen: Sequence[Print | None], number: int) -> list[int]:
+    """The values behind one that are all the same figure, each with its print."""
+    run: list[int] = []
+    for later in range(number + 1, len(order)):
+        if chosen[later] is None or order[later].text != order[number + 1].text or not order[later].leaf.kind.numeric:
+            break
+        run.append(later)
+    return run
+
+
+def _canonical(text: str) -> str:
+    """A figure without separators and needless zeros."""
+    whole, _, rest = text.replace(",", "").partition(".")
+    rest = rest.rstrip("0")
+    return (whole.lstrip("0") or "0") + "." * bool(rest) + rest
+
+
+def _by_column(sought: Sequence[_Sought]) -> Callable[[_Sought], tuple[int, int]]:
+    """Sorts the cells of each list column by column, where the list stood."""
+    first: dict[tuple[str, ...], int] = {}
+    lists: dict[str, int] = {}
+    for number, one in enumerate(sought):
+        lists.setdefault(_list_of(one), number)
+        first.setdefault((_list_of(one), *one.leaf.path), number)
+    return lambda one: (lists[_list_of(one)], first[_list_of(one), *one.leaf.path]) if "*" in one.leaf.path else (lists[_list_of(one)], 0)
+
+
+def _list_of(one: _Sought) -> str:
+    """The outermost list that a cell stands in; a cell in none stands by itself."""
+    if "*" not in one.leaf.path:
+        return one.place
+    return "/".join(one.place.split("/")[: one.leaf.path.index("*") + 1])

@@ -14,24 +14,42 @@ from structurer.record import Checked, Unclaimed
 
 _MARKS = re.compile(r"[\W_]+")
 _SPACE = re.compile(r"\s+")
+_FIGURE = re.compile(r"(?<![\d.,])\d[\d,]*(?:\.\d+)?(?![\d.,]*\d)", re.ASCII)
 _CLOSES = re.compile(r" is (?:equal to|the print of) ")  # what a sum that closes says of itself; a limit that is kept proves nothing
 
 
 def unclaimed(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[Unclaimed, ...]:
     """The stretches of the segment that nothing accounts for, in order; marks alone do not count. `claims` are offsets into the text."""
-    free = bytearray(b"\1") * len(layout.clean)
+    free = _free(layout, claims)
     for space in _SPACE.finditer(layout.clean):
         free[space.start() : space.end()] = bytes(space.end() - space.start())
-    for start, end in claims:
-        first, last = max(start - layout.start, 0), min(end - layout.start, len(free))
-        if first < last:
-            free[first:last] = bytes(last - first)
     found = []
     for start, end in _runs(layout.clean, free):
         text = layout.clean[start:end].strip()
         if _MARKS.sub("", text):
             found.append(Unclaimed(_SPACE.sub(" ", text), start + layout.start, end + layout.start, None))
     return tuple(found)
+
+
+def figures_left(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[tuple[str, int, int], ...]:
+    """The whole figures of the segment that nothing accounts for: as printed, with their offsets into the text."""
+    free = _free(layout, claims)
+    found = []
+    for match in _FIGURE.finditer(layout.clean):
+        start, end = match.span()
+        if all(free[start:end]):
+            found.append((match[0], start + layout.start, end + layout.start))
+    return tuple(found)
+
+
+def _free(layout: Layout, claims: Iterable[tuple[int, int]]) -> bytearray:
+    """1 for each character of the segment that no claim covers."""
+    free = bytearray(b"\1") * len(layout.clean)
+    for start, end in claims:
+        first, last = max(start - layout.start, 0), min(end - layout.start, len(free))
+        if first < last:
+            free[first:last] = bytes(last - first)
+    return free
 
 
 def _runs(text: str, free: bytearray) -> list[tuple[int, int]]:

@@ -4,65 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from structurer import __version__, reader
-from structurer.checks import Facts, Quantity
-from structurer.confront import check, figures, grafted, joined, lists_of
+from structurer.blame import Blamed, Reread, blame
+from structurer.checks import Quantity
+from structurer.confront import figures, joined, lists_of
 from structurer.document import Document
 from structurer.errors import UsageError
-from structurer.fold import squeeze
+from structurer.evidence import Pending
 from structurer.ground import ground, known_match
+from structurer.kinship import Relative, kin_of
 from structurer.labels import is_matrix
 from structurer.layout import Layout
 from structurer.ledger import proved_complete, unclaimed
 from structurer.llm import Model, Reply
 from structurer.parse import Parsed
-from structurer.record import Checked, Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
-from structurer.schema import Leaf, Related, Schema
+from structurer.pins import pins
+from structurer.record import Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
+from structurer.schema import Schema
 from structurer.segment import Segment, segment
 from structurer.settle import settle
-from structurer.trust import judge
+from structurer.trust import judge, merged
 from structurer.validate import violations
 
 if TYPE_CHECKING:
     from structurer.extract import Prompt
 
-MIN_NAME_LIKENESS = 0.5  # of two names of one project: reports shorten and extend them
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to read documents with: the schemas, and a model with its prompt or (without) the built-in reader alone; `witness` lets the
-    built-in reader read beside a model."""
+    built-in reader read beside a model; `second` is the prompt of a second reading of single cells (None: there is none)."""
 
     schemas: tuple[Schema, ...]
     model: Model | None = None
     prompt: Prompt | None = None
     witness: bool = True
+    second: Prompt | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A record before it is judged: everything that checks across records may still add to."""
+    """A record before it is judged, with what it was read from and by."""
 
     segment: Segment
     layout: Layout
     extraction: Extraction
-    values: dict[str, tuple[Leaf, Value]]
-    facts: Facts
-    checks: tuple[Checked, ...]
+    pending: Pending
     replies: tuple[Reply, ...]
+    second: str = ""  # what came of a second reading
 
 
 def structure_document(document: Document, plan: Plan) -> Result:
     """All records of a document, judged, and the text that belongs to none. Raises ModelError if a model is asked and fails."""
     segments, left = segment(document.text, plan.schemas)
     drafts = [_draft(document, part, plan) for part in segments]
-    drafts = _across(drafts)
-    records = tuple(_record(document, draft, index, plan) for index, draft in enumerate(drafts))
+    pending = [draft.pending for draft in drafts]
+    kin = kin_of([Relative(one.schema, one.values, draft.segment.start) for one, draft in zip(pending, drafts, strict=True)])
+    second = _Second(document, plan, drafts)
+    blamed = blame(pending, kin, second.reread)
+    records = tuple(_record(document, second.drafts[index], one, index, plan) for index, one in enumerate(blamed))
     unplaced = tuple(_unplaced(document, start, end) for start, end in left)
     return Result(document.source, document.sha256, records, unplaced, document.warnings)
 
@@ -77,7 +80,7 @@ def structure(
     asked = providers.from_environment(model) if isinstance(model, str) else model
     if isinstance(model, str) and asked is None:
         raise UsageError(f"the model {model!r} has no endpoint", remedy="set OPENAI_API_KEY or OPENAI_BASE_URL")
-    plan = Plan(_schemas(schema), asked, library.load_prompt() if asked else None)
+    plan = Plan(_schemas(schema), asked, library.load_prompt() if asked else None, second=library.load_prompt("second") if asked else None)
     files, errors, _ = ingest.discover([Path(path)])
     if errors:
         raise errors[0]
@@ -111,8 +114,11 @@ def _draft(document: Document, part: Segment, plan: Plan) -> _Draft:
         )
         for place, leaf in leaf_pointers(part.schema, extraction.rows)
     }
-    facts = joined(part.schema, read.facts)
-    return _Draft(part, layout, extraction, values, facts, check(part.schema, facts), replies)
+    pending = Pending(
+        part.schema, values, replace(read, facts=joined(part.schema, read.facts)), (), layout,
+        explained=extraction.explained, locate=document.evidence,
+    )  # fmt: skip
+    return _Draft(part, layout, extraction, pending, replies)
 
 
 def _value(document: Document, extract: Extract, parsed: Parsed, quantity: Quantity | None, match: Match, name: str) -> Value:
@@ -151,7 +157,7 @@ def _read(document: Document, part: Segment, plan: Plan, layout: Layout) -> tupl
 def _grounded(layout: Layout, schema: Schema, extraction: Extraction) -> tuple[Extraction, dict[str, Match]]:
     """Give every leaf of a model's reading its place on the page."""
     places = [(place, leaf, extraction.leaves[place]) for place, leaf in leaf_pointers(schema, extraction.rows)]
-    found = ground(layout, places)
+    found = ground(layout, places).found
     leaves: dict[str, Extract] = {}
     matches: dict[str, Match] = {}
     for place, _, extract in places:
@@ -161,74 +167,53 @@ def _grounded(layout: Layout, schema: Schema, extraction: Extraction) -> tuple[E
     return replace(extraction, leaves=leaves), matches
 
 
-# -- records of one document beside each other -------------------------------------------------------------------------
+class _Second:
+    """Reads cells a second time: the model is shown the segment again and asked for these cells alone, not told what the sums would want.
 
+    `drafts` gain the replies. A model that does not answer leaves the cells to a person, and the record's provenance says so.
+    """
 
-def _across(drafts: list[_Draft]) -> list[_Draft]:
-    """Add the checks that name related records of the same document."""
-    return [
-        replace(draft, checks=(*draft.checks, *_related_checks(draft, drafts))) if draft.segment.schema.related else draft
-        for draft in drafts
-    ]
+    def __init__(self, document: Document, plan: Plan, drafts: list[_Draft]) -> None:
+        self.document, self.plan, self.drafts = document, plan, drafts
 
+    @property
+    def reread(self) -> Reread | None:
+        """The reader of single cells, if the plan has one."""
+        return self._read if self.plan.model is not None and self.plan.second is not None else None
 
-def _related_checks(draft: _Draft, drafts: list[_Draft]) -> tuple[Checked, ...]:
-    others: dict[str, Facts | list[Facts]] = {}
-    for alias, related in draft.segment.schema.related:
-        kin = [other for other in drafts if other.segment.schema.kind == related.kind]
-        if related.by is None:
-            others[alias] = [other.facts for other in kin]
-        elif partner := _partner(draft, related, drafts, kin):
-            others[alias] = partner.facts
-    return check(draft.segment.schema, grafted(draft.facts, others), across=True)
+    def _read(self, number: int, places: Sequence[str]) -> dict[str, str | None]:
+        from structurer.second import read_again
 
-
-def _partner(draft: _Draft, related: Related, drafts: list[_Draft], kin: list[_Draft]) -> _Draft | None:
-    """The record of the other kind with the same name: names paired one to one, likest first, the nearest on the page among equals."""
-    own = [other for other in drafts if other.segment.schema is draft.segment.schema]
-    pairs = [
-        (-_likeness(_name(one, related), _name(two, related)), abs(two.segment.start - one.segment.start), i, j)
-        for i, one in enumerate(own)
-        for j, two in enumerate(kin)
-    ]
-    taken: dict[int, int] = {}
-    for likeness, _, i, j in sorted(pairs):
-        if -likeness >= MIN_NAME_LIKENESS and i not in taken and j not in taken.values():
-            taken[i] = j
-    index = next(number for number, other in enumerate(own) if other is draft)
-    return kin[taken[index]] if index in taken else None
-
-
-def _name(draft: _Draft, related: Related) -> str:
-    found = draft.values.get(pointer(related.by or ""))
-    return squeeze(str(found[1].value or "")) if found else ""
-
-
-def _likeness(one: str, two: str) -> float:
-    if not one or not two:
-        return 0.0
-    return 1.0 if one == two else SequenceMatcher(None, one, two, autojunk=False).ratio()
+        draft, model, prompt = self.drafts[number], self.plan.model, self.plan.second
+        assert model is not None
+        assert prompt is not None
+        text = self.document.text[draft.segment.start : draft.segment.end].strip()
+        answers, reply = read_again(text, draft.pending, places, model, prompt)
+        told = f"not answered: {reply}" if isinstance(reply, str) else f"{len(answers)} of {len(places)} cells"
+        replies = draft.replies if isinstance(reply, str) else (*draft.replies, reply)
+        self.drafts[number] = replace(draft, replies=replies, second=told)
+        return answers
 
 
 # -- judging -----------------------------------------------------------------------------------------------------------
 
 
-def _record(document: Document, draft: _Draft, index: int, plan: Plan) -> Record:
-    part, extraction = draft.segment, draft.extraction
-    claims = [(span.start, span.end) for _, value in draft.values.values() for span in value.spans]
+def _record(document: Document, draft: _Draft, blamed: Blamed, index: int, plan: Plan) -> Record:
+    part, extraction, pending = draft.segment, draft.extraction, blamed.record
     left = tuple(
         replace(entry, page=document.page_of(entry.start))
-        for entry in unclaimed(draft.layout, [*claims, *extraction.explained, _title(draft)])
+        for entry in unclaimed(draft.layout, [*pending.claims, *extraction.explained, _title(draft)])
     )
-    complete = proved_complete(extraction.rows, draft.checks)
-    lost = _lost(draft, left, complete)
-    broken = violations(part.schema, {place: value.value for place, (_, value) in draft.values.items()}, extraction.rows)
-    doubts = {place: (*extraction.doubts.get(place, ()), *broken.get(place, ())) for place in {**extraction.doubts, **broken}}
-    values, review = judge(draft.values, doubts, draft.checks, lost)
+    complete = proved_complete(extraction.rows, pending.checks)
+    lost = _lost(pending, left, complete)
+    broken = violations(part.schema, {place: value.value for place, (_, value) in pending.values.items()}, extraction.rows)
+    reasons = merged(extraction.doubts, broken, blamed.reasons)
+    values, review = judge(pending.values, reasons, lost, blamed.reasons, pins(pending))
     return Record(
         kind=part.schema.kind, source=document.source, index=index, start=part.start, end=part.end,
-        leaves=values, rows=dict(extraction.rows), checks=draft.checks, review=review,
-        unclaimed=left, complete=complete, provenance=_provenance(draft, plan),
+        leaves=values, rows=dict(extraction.rows), checks=pending.checks, review=review,
+        unclaimed=left, complete=complete, blame=blamed.sets, localised=blamed.status.value, mended=blamed.mended,
+        provenance=_provenance(draft, plan),
     )  # fmt: skip
 
 
@@ -238,16 +223,16 @@ def _title(draft: _Draft) -> tuple[int, int]:
     return (first.start, first.end) if first is not None else (draft.layout.start, draft.layout.start)
 
 
-def _lost(draft: _Draft, left: tuple[Unclaimed, ...], complete: tuple[str, ...]) -> dict[str, tuple[Unclaimed, ...]]:
+def _lost(pending: Pending, left: tuple[Unclaimed, ...], complete: tuple[str, ...]) -> dict[str, tuple[Unclaimed, ...]]:
     """Unclaimed figures that stand among the rows of a list or table not proved complete: the remains of a row that was lost."""
     found: dict[str, tuple[Unclaimed, ...]] = {}
-    root = draft.segment.schema.root
+    root = pending.schema.root
     lists = [node for node in lists_of(root) if "*" not in node.path and not node.itemised and not node.printed.section]
     tables = [node for node in root.members if is_matrix(node)]
     for place in (pointer(*node.path) for node in (*lists, *tables)):
         if place in complete:
             continue
-        spans = [span for key, (_, value) in draft.values.items() if key.startswith(place + "/") for span in value.spans]
+        spans = [span for key, (_, value) in pending.values.items() if key.startswith(place + "/") for span in value.spans]
         if spans:
             start, end = min(span.start for span in spans), max(span.end for span in spans)
             among = tuple(entry for entry in left if start <= entry.start < end and any(char.isdigit() for char in entry.text))
@@ -272,7 +257,7 @@ def _provenance(draft: _Draft, plan: Plan) -> dict[str, Any]:
             "prompt_tokens": _total([entry.prompt_tokens for entry in usage]),
             "completion_tokens": _total([entry.completion_tokens for entry in usage]),
         }
-    return found
+    return found | ({"second_reading": draft.second} if draft.second else {})
 
 
 def _total(counts: Sequence[int | None]) -> int | None:

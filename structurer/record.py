@@ -34,6 +34,26 @@ class Flag(StrEnum):
     REJECT = "reject"
 
 
+class Verdict(StrEnum):
+    """Whose fault a failing check is."""
+
+    READING = "reading"  # a cell that explains it does not stand on the page where it belongs
+    DOCUMENT = "document"  # every cell of it stands on the page where it belongs: the page itself does not add up
+    UNDECIDED = "undecided"  # there is no page to ask, or the page does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a value was before it was corrected from the page, and why: `text` and `value` as first read, `by` whom (a rule or a model),
+    `reason` in words, `alternatives` that were possible too."""
+
+    text: str | None
+    value: str | int | None
+    by: str
+    reason: str
+    alternatives: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Extract:
     """A leaf as a reader saw it.
@@ -70,7 +90,8 @@ class Value:
 
     `value` is canonical: text, a decimal string without separators, an ISO date, an int for integers; None when blank. `quantity` is what
     checks reckon with (None for blank or unparsable). `error` names why a printed text could not be parsed. `spans` are the evidence: the
-    stretches of the text, their pages and (on PDF) their boxes. `score` in [0, 1] is a raw trust signal until it is calibrated.
+    stretches of the text, their pages and (on PDF) their boxes. `score` in [0, 1] is a raw trust signal until it is calibrated. `pinned`:
+    how many independent checks hold that would fail if this figure alone were another. `correction`: what it was before it was mended.
     """
 
     text: str | None
@@ -84,11 +105,14 @@ class Value:
     alternatives: tuple[str | None, ...] = ()
     score: float = 1.0
     flag: Flag = Flag.ACCEPT
+    pinned: int = 0
+    correction: Correction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A check confronted with the record: `pointer` is the object it is scoped to."""
+    """A check confronted with the record: `pointer` is the object it is scoped to; `verdict` says whose fault it is that it fails, and
+    `evidence` why, in words."""
 
     id: str
     pointer: str
@@ -96,6 +120,8 @@ class Checked:
     says: str
     outcome: Outcome
     holds: bool | None  # None = not applicable
+    verdict: Verdict | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +146,11 @@ class Unclaimed:
 @dataclass(frozen=True, slots=True)
 class Record:
     """One form, structured. `index` counts all records of the source from 0; `start:end` is its segment; `complete` names the lists that a
-    closed sum proves complete; `provenance` says what read it (reader, model, digests of schema and prompt, versions, usage)."""
+    closed sum proves complete; `provenance` says what read it (reader, model, digests of schema and prompt, versions, usage).
+
+    `blame`: every smallest set of cells, rows or lost rows (JSON pointers; "/rows/-" is a lost one) whose errors explain all checks that
+    failed as the record was read; none where every check held. `localised` says how the search for them ended (`reconcile.Status`).
+    `mended`: the checks that failed before values were corrected; in `checks` they hold."""
 
     kind: str
     source: str
@@ -133,6 +163,9 @@ class Record:
     review: tuple[Review, ...] = ()
     unclaimed: tuple[Unclaimed, ...] = ()
     complete: tuple[str, ...] = ()
+    blame: tuple[tuple[str, ...], ...] = ()
+    localised: str = ""
+    mended: tuple[Checked, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -175,10 +208,19 @@ def expanded(path: tuple[str, ...], rows: Mapping[str, int], base: str = "") -> 
 
 
 def leaf_pointers(schema: Schema, rows: Mapping[str, int]) -> Iterator[tuple[str, Leaf]]:
-    """Every leaf that a record with these list lengths has, with its field."""
-    for leaf in schema.leaves():
-        for place in expanded(leaf.path, rows):
-            yield place, leaf
+    """Every leaf that a record with these list lengths has, with its field: in the order of the record, row by row."""
+    return _leaves(schema.root, "", rows)
+
+
+def _leaves(node: Node, place: str, rows: Mapping[str, int]) -> Iterator[tuple[str, Leaf]]:
+    if isinstance(node, Leaf):
+        yield place, node
+    elif isinstance(node, Rows):
+        for number in range(rows.get(place, 0)):
+            yield from _leaves(node.row, f"{place}/{number}", rows)
+    else:
+        for member in node.members:
+            yield from _leaves(member, place + pointer(member.name), rows)
 
 
 def as_json(schema: Schema, values: Mapping[str, Any], rows: Mapping[str, int]) -> dict[str, Any]:

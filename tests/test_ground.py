@@ -15,13 +15,14 @@ def located(
 ) -> list[tuple[list[str], str]]:
     """The prints that each value was given, and how they match."""
     leaf = Leaf(column, (column,), kind, Printed(), spans_rows=spans_rows)
-    found = ground(Layout(text, 0, len(text)), [(f"/rows/{number}/{column}", leaf, Extract(value)) for number, value in enumerate(values)])
+    leaves = [(f"/rows/{number}/{column}", leaf, Extract(value)) for number, value in enumerate(values)]
+    found = ground(Layout(text, 0, len(text)), leaves).found
     return [([text[start:end] for start, end in spans], str(match)) for spans, match in found.values()]
 
 
 def starts(text: str, *values: str, kind: Kind = Kind.TEXT, spans_rows: bool = False) -> list[int]:
     leaf = Leaf("a", ("a",), kind, Printed(), spans_rows=spans_rows)
-    found = ground(Layout(text, 0, len(text)), [(f"/rows/{number}/a", leaf, Extract(value)) for number, value in enumerate(values)])
+    found = ground(Layout(text, 0, len(text)), [(f"/rows/{number}/a", leaf, Extract(value)) for number, value in enumerate(values)]).found
     return [spans[0][0] for spans, _ in found.values()]
 
 
@@ -80,7 +81,7 @@ def test_a_merged_label_is_the_same_print_on_every_row_it_covers():
     found = ground(
         Layout(text, 0, len(text)),
         [("/r/0/b", leaf, Extract("产出")), ("/r/0/c", leaf, Extract("产出")), ("/r/0/d", leaf, Extract("产出"))],
-    )
+    ).found
     assert [spans for spans, _ in found.values()] == [((0, 2),), ((5, 7),), ((5, 7),)]
 
 
@@ -140,7 +141,7 @@ def test_a_number_is_never_found_nearly():
 def test_places_are_offsets_into_the_whole_document():
     text = "首页\n名称 甲乙"
     leaf = Leaf("a", ("a",), Kind.TEXT, Printed())
-    assert ground(Layout(text, 3, len(text)), [("/a", leaf, Extract("甲乙"))]) == {"/a": (((6, 8),), Match.EXACT)}
+    assert ground(Layout(text, 3, len(text)), [("/a", leaf, Extract("甲乙"))]).found == {"/a": (((6, 8),), Match.EXACT)}
 
 
 @pytest.mark.parametrize(

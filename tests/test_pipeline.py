@@ -16,7 +16,7 @@ from structurer.extract import Prompt
 from structurer.library import load_prompt
 from structurer.llm import Reply, Request
 from structurer.pipeline import Plan, structure_document
-from structurer.record import Flag, Match, Record
+from structurer.record import Flag, Match, Record, Verdict
 from structurer.schema import Schema
 
 ORDER = {
@@ -146,7 +146,9 @@ def test_a_row_the_model_dropped_without_a_witness_fails_the_sum() -> None:
     short = {**TRUE, "lines": TRUE["lines"][:1]}  # type: ignore[index]
     record = only(PAGE, Plan((schema(),), Parrot(short), prompt(), witness=False))
     assert [checked.holds for checked in record.checks] == [False]
-    assert {"/total", "/lines/0/price"} <= flagged(record)
+    assert record.blame == (("/lines/-",),)
+    assert flagged(record) == {"/lines"}
+    assert [checked.verdict for checked in record.checks] == [Verdict.READING]
     assert "Pear\t2.30" in {entry.text for entry in record.unclaimed} or {"Pear 2.30", "Pear", "2.30"} & {
         entry.text for entry in record.unclaimed
     }

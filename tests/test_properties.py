@@ -222,7 +222,7 @@ def test_a_figure_that_is_not_on_the_page_is_never_found(figures, value):
 
 def located(page, kind, *values):
     leaf = Leaf("a", ("a",), kind, Printed())
-    found = ground(Layout(page, 0, len(page)), [(f"/{number}", leaf, Extract(value)) for number, value in enumerate(values)])
+    found = ground(Layout(page, 0, len(page)), [(f"/{number}", leaf, Extract(value)) for number, value in enumerate(values)]).found
     return list(found.values())
 
 

@@ -36,7 +36,8 @@ def test_an_operator_a_figure_and_its_unit_in_three_columns_are_one_value() -> N
 
 
 def test_a_column_that_the_schema_does_not_know_makes_no_row_and_loses_no_other() -> None:
-    _, tree, flagged = read(form(HEAD + "\t附件编号", "产出指标\t数量指标\t更换路灯\t30\t32\t90\t90\t雨季停工\t见三号"))
+    row, total = "产出指标\t数量指标\t更换路灯\t30\t32\t100\t90\t雨季停工\t见三号", "总分\t\t\t\t\t100\t90\t"
+    _, tree, flagged = read(form(HEAD + "\t附件编号", row, total=total))
     assert [(row["level3"], row["score"], row["deviation"]) for row in tree["indicators"]] == [("更换路灯", "90", "雨季停工")]
     assert not any(place.startswith("/indicators") for place in flagged)
 

@@ -15,7 +15,7 @@ from structurer import atomic, serial, store
 from structurer.checks import Level, Outcome, Quantity
 from structurer.document import Box, Span
 from structurer.errors import InputError, SchemaError, UsageError
-from structurer.record import Checked, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value
+from structurer.record import Checked, Correction, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value, Verdict
 from structurer.store import Asked, Input, Progress, State
 
 ASKED = Asked("structurer 0", ("structure", "x"), "built-in reader", (ORDER,), model=None, prompt="abc")
@@ -30,16 +30,18 @@ some_texts = st.lists(texts, max_size=2).map(tuple)
 quantities = st.none() | st.builds(Quantity, st.none() | fractions, fractions, texts)
 values = st.builds(
     Value, st.none() | texts, st.none() | texts | st.integers(), quantities, st.none() | texts, spans, st.sampled_from(Match), texts,
-    some_texts, st.lists(st.none() | texts, max_size=2).map(tuple), st.floats(0, 1), st.sampled_from(Flag),
+    some_texts, st.lists(st.none() | texts, max_size=2).map(tuple), st.floats(0, 1), st.sampled_from(Flag), st.integers(0, 9),
+    st.none() | st.builds(Correction, st.none() | texts, st.none() | texts | st.integers(), texts, texts, some_texts),
 )  # fmt: skip
 outcomes = st.builds(Outcome, st.sampled_from(Level), texts, texts, texts, texts, some_texts, some_texts)
-checks = st.builds(Checked, texts, texts, texts, texts, outcomes, st.none() | st.booleans())
+checks = st.builds(Checked, texts, texts, texts, texts, outcomes, st.none() | st.booleans(), st.none() | st.sampled_from(Verdict), texts)
 pieces = st.tuples(texts, st.integers(), st.integers(), st.none() | st.integers())
 records = st.builds(
     Record, texts, texts, st.integers(), st.integers(), st.integers(), st.dictionaries(texts, values, max_size=3),
     st.dictionaries(texts, st.integers(), max_size=2), st.lists(checks, max_size=2).map(tuple),
     st.lists(st.builds(Review, texts, st.sampled_from(Flag), some_texts), max_size=2).map(tuple),
     st.lists(pieces.map(lambda piece: Unclaimed(*piece)), max_size=2).map(tuple), some_texts,
+    st.lists(some_texts, max_size=2).map(tuple), texts, st.lists(checks, max_size=1).map(tuple),
     st.dictionaries(texts, st.none() | st.integers() | texts | st.lists(texts, max_size=2), max_size=2),
 )  # fmt: skip
 results = st.builds(

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from structurer.checks import Level, Outcome
-from structurer.record import Checked, Flag, Match, Review, Unclaimed, Value
+from structurer.record import Flag, Match, Review, Unclaimed, Value
 from structurer.schema import Kind, Leaf, Printed
-from structurer.trust import MAX_CELLS, judge
+from structurer.trust import judge, merged
 
 
 def leaf(name: str = "a", *, required: bool = False, path: tuple[str, ...] = ()) -> Leaf:
@@ -20,12 +19,8 @@ def value(text: str | None = "1", match: Match = Match.EXACT, **more: Any) -> Va
     return Value(text, text, match=match if text is not None else Match.NONE, **more)
 
 
-def checked(holds: bool | None, *cells: str, missing: tuple[str, ...] = (), pointer: str = "") -> Checked:
-    return Checked("sum", pointer, "print", "", Outcome(Level.FAIL, "", "", "", "1 is too low.", cells, missing), holds)
-
-
-def verdict(leaves: dict[str, tuple[Leaf, Value]], *checks: Checked, doubts: Any = None, lost: Any = None):
-    return judge(leaves, doubts or {}, checks, lost or {})
+def verdict(leaves: dict[str, tuple[Leaf, Value]], doubts: Any = None, lost: Any = None, blamed: Any = (), pinned: Any = None):
+    return judge(leaves, doubts or {}, lost or {}, blamed, pinned or {})
 
 
 def reasons(*values: Any, **more: Any) -> list[tuple[str, str, tuple[str, ...]]]:
@@ -79,44 +74,23 @@ def test_figures_among_the_rows_of_a_list_and_in_none_are_shown():
     ]  # fmt: skip
 
 
-def test_a_failing_check_flags_its_cells_and_a_holding_one_pins_them():
+def test_blame_lowers_the_score_and_a_check_that_proves_a_cell_raises_it():
     leaves = {place: (leaf(), value()) for place in ("/a", "/b", "/c")}
-    values, review = verdict(leaves, checked(False, "/a"), checked(True, "/b"), checked(True, "/a"), checked(None, "/c"))
+    values, review = verdict(leaves, doubts={"/a": ("sum: 1 is too low.",)}, blamed={"/a"}, pinned={"/a": 1, "/b": 1})
     assert review == (Review("/a", Flag.REVIEW, ("sum: 1 is too low.",)),)
-    assert {place: found.score for place, found in values.items()} == {"/a": 0.495, "/b": 0.995, "/c": 0.99}
+    assert {place: (found.score, found.pinned) for place, found in values.items()} == {"/a": (0.495, 1), "/b": (0.995, 1), "/c": (0.99, 0)}
 
 
-def test_no_more_than_three_checks_pin_a_cell():
+def test_no_more_than_three_checks_raise_the_score_of_a_cell():
     leaves = {"/a": (leaf(), value("1", Match.NONE))}
-    scores = [verdict(leaves, *[checked(True, "/a")] * count)[0]["/a"].score for count in range(5)]
+    scores = [verdict(leaves, pinned={"/a": count})[0]["/a"].score for count in range(5)]
     assert scores == [0.3, 0.65, 0.825, 0.9125, 0.9125]
+
+
+def test_reasons_from_several_sources_are_joined_in_order():
+    assert merged({"/a": ("x",)}, {"/b": ("y",), "/a": ("z", "x")}) == {"/a": ("x", "z", "x"), "/b": ("y",)}
 
 
 def test_a_doubt_lowers_the_score():
     assert verdict({"/a": (leaf(), value("1", Match.FUZZY, doubts=("x",)))})[0]["/a"].score == 0.48
     assert verdict({"/a": (leaf(), value("x", Match.NORMALISED, error="not-a-number"))})[0]["/a"].score == 0.588
-
-
-def test_a_failing_check_of_many_cells_flags_their_lists():
-    rows = {f"/g/rows/{row}/n": (leaf(), value()) for row in range(MAX_CELLS)}
-    leaves = {**rows, "/total": (leaf(), value())}
-    found = reasons(leaves, checked(False, *leaves))
-    assert found == [("/g/rows", "review", ("sum: 1 is too low.",)), ("/total", "review", ("sum: 1 is too low.",))]
-    few = reasons(rows, checked(False, *rows))
-    assert [place for place, _, _ in few] == sorted(rows)
-
-
-def test_cells_of_other_records_are_not_flagged_in_this_one():
-    assert [place for place, _, _ in reasons({"/a": (leaf(), value())}, checked(False, "/a", "/other/n"))] == ["/a"]
-
-
-@pytest.mark.parametrize(
-    ("failing", "place"),
-    [
-        (checked(False, missing=("/a", "/other/n")), "/a"),
-        (checked(False, "/other/n"), ""),
-        (checked(False, missing=("/gone",), pointer="/rows/1"), "/rows/1"),
-    ],
-)
-def test_a_failing_check_that_names_no_value_of_the_record_is_not_silent(failing, place):
-    assert reasons({"/a": (leaf(), value(None))}, failing) == [(place, "review", ("sum: 1 is too low.",))]

@@ -1,0 +1,320 @@
+"""Which cell is wrong, and whose fault it is: the failing checks of a document's records localised, judged, and mended where the page
+confirms it.
+
+In this order: grounded corrections (no call), a blind second reading of the cells still to blame (one call a record, where a model is at
+hand), then flags. Verdict on a failing check: where every cell of it stands on the page where it belongs, the document is wrong; where
+what explains it does not, the reading is; else it is undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from structurer.confront import check, grafted
+from structurer.evidence import Pending, fits
+from structurer.joint import joined_problem, under_aliases
+from structurer.kinship import Kin
+from structurer.reconcile import Block, Feasible, Status, localise
+from structurer.record import Checked, Verdict
+from structurer.repair import Proposal, corrected, proposals
+from structurer.suspects import Support
+from structurer.telling import Told, evidence_words, explained, mended_words
+
+MAX_SETS = 300  # of one record that are listed; with more its errors are too many
+
+Reread = Callable[[int, Sequence[str]], Mapping[str, str | None]]  # record and pointers -> what a second reading says stands there
+
+
+@dataclass(frozen=True, slots=True)
+class Blamed:
+    """What came of one record. `sets` are all smallest sets of pointers that explain its failing checks as they were read, `status` how the
+    search ended, `reasons` what a person should see and why, by pointer; `mended` the checks that failed before the corrections."""
+
+    record: Pending
+    status: Status = Status.HOLDS
+    sets: tuple[tuple[str, ...], ...] = ()
+    reasons: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    mended: tuple[Checked, ...] = ()
+
+
+def confronted(records: Sequence[Pending], kin: Sequence[Kin]) -> list[Pending]:
+    """The records with the outcomes of all their checks, those across records included."""
+    return [
+        replace(
+            record, checks=(*check(record.schema, record.figures.facts, approximate=record.approximate), *_across(records, kin, number))
+        )
+        for number, record in enumerate(records)
+    ]
+
+
+def _across(records: Sequence[Pending], kin: Sequence[Kin], number: int) -> tuple[Checked, ...]:
+    record = records[number]
+    if not record.schema.related:
+        return ()
+    others = {
+        alias: [records[other].figures.facts for other in found] if isinstance(found, list) else records[found].figures.facts
+        for alias, found in kin[number].items()
+    }
+    about = {f"{base}{place}" for base, other in under_aliases(kin[number]) for place in records[other].approximate}
+    facts = grafted(record.figures.facts, others)
+    return check(record.schema, facts, across=True, approximate=record.approximate | about)
+
+
+def blame(records: Sequence[Pending], kin: Sequence[Kin], reread: Reread | None = None) -> list[Blamed]:
+    """All records of a document, confronted, localised and mended. `reread` is asked at most once a record."""
+    before = confronted(records, kin)
+    found: dict[int, Blamed] = {}
+    for group in _groups(kin):
+        part = [before[number] for number in group]
+        if any(checked.holds is False for record in part for checked in record.checks):
+            inner = [_inner(kin[number], group) for number in group]
+            asked = None if reread is None else _of_group(reread, group)
+            found |= dict(zip(group, _Group(part, inner).judged(asked), strict=True))
+    return [found.get(number, Blamed(record)) for number, record in enumerate(before)]
+
+
+def _groups(kin: Sequence[Kin]) -> Iterator[list[int]]:
+    """The numbers of records that are related to each other, directly or through others."""
+    near: dict[int, set[int]] = {number: set() for number in range(len(kin))}
+    for number, relatives in enumerate(kin):
+        for _, other in under_aliases(relatives):
+            near[number].add(other)
+            near[other].add(number)
+    left = dict.fromkeys(near)
+    while left:
+        group, ahead = set[int](), [next(iter(left))]
+        while ahead:
+            number = ahead.pop()
+            if number not in group:
+                group.add(number)
+                ahead += near[number]
+        yield sorted(group)
+        left = dict.fromkeys(number for number in left if number not in group)
+
+
+def _inner(kin: Kin, group: Sequence[int]) -> Kin:
+    """The relatives by their numbers within the group."""
+    place = {number: position for position, number in enumerate(group)}
+    return {alias: [place[one] for one in found] if isinstance(found, list) else place[found] for alias, found in kin.items()}
+
+
+def _of_group(reread: Reread, group: Sequence[int]) -> Reread:
+    return lambda number, places: reread(group[number], places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A block in terms of records: its failing checks as (record, number of the outcome), and its explanations."""
+
+    failing: tuple[tuple[int, int], ...]
+    block: Block
+
+
+@dataclass(slots=True)
+class _Group:
+    """Related records on their way from failing checks to verdicts."""
+
+    records: list[Pending]
+    kin: list[Kin]
+
+    def judged(self, reread: Reread | None) -> list[Blamed]:
+        first, was = self.localised(), list(self.records)
+        told = [self.told(number, first, was) for number in range(len(was))]
+        mended = self.mend(first)
+        if reread is not None and self.fails():
+            mended = self.mend_by_rereading(self.localised() if mended else first, reread) or mended
+        rest = (self.localised() if mended else first) if self.fails() else ()
+        return [self.outcome(number, was[number], told[number], rest) for number in range(len(was))]
+
+    def fails(self) -> bool:
+        return any(checked.holds is False for record in self.records for checked in record.checks)
+
+    def localised(self) -> tuple[_Found, ...]:
+        problem, origins = joined_problem(self.records, self.kin)
+        found = []
+        for block in localise(problem).blocks:
+            failing = tuple((number, origin) for number, origin in (origins[one] for one in block.failing) if origin is not None)
+            found.append(_Found(failing, block))
+        return tuple(found)
+
+    # -- mending -------------------------------------------------------------------------------------------------------
+
+    def mend(self, found: Sequence[_Found]) -> bool:
+        """Correct what the page confirms; whether anything was corrected."""
+        done = [self.mend_block(one, lambda number, wanted: proposals(self.records[number], wanted)) for one in found]
+        return any(done)
+
+    def mend_block(self, found: _Found, propose: Callable[[int, list[tuple[str, Feasible]]], tuple[Proposal, ...] | None]) -> bool:
+        """Correct the cells of a block that has one explanation, if the page confirms all of them and all its checks hold then."""
+        wanted = _cells_of(found.block)
+        taken = {number: propose(number, cells) for number, cells in wanted.items()}
+        sure = {number: some for number, some in taken.items() if some}
+        if not wanted or len(sure) < len(wanted):
+            return False
+        trial = list(self.records)
+        for number, some in sure.items():
+            trial[number] = corrected(trial[number], some, mended_words(self.records, found.failing))
+        trial = confronted(trial, self.kin)
+        if any(trial[number].checks[position].holds is not True for number, position in found.failing) or _worse(self.records, trial):
+            return False
+        self.records = trial
+        return True
+
+    def mend_by_rereading(self, found: Sequence[_Found], reread: Reread) -> bool:
+        """Ask once for each record what stands in the cells that are to blame, without saying what is wanted."""
+        asked: dict[int, list[str]] = {}
+        for one in found:
+            for number, place in self.doubted(one):
+                asked.setdefault(number, []).append(place)
+        answers = {number: reread(number, list(dict.fromkeys(places))) for number, places in asked.items()}
+        done = [self.mend_block(one, lambda number, wanted: self.reread(number, wanted, answers.get(number, {}))) for one in found]
+        return any(done)
+
+    def doubted(self, found: _Found) -> Iterator[tuple[int, str]]:
+        """The cells of a block's explanations that the page does not bear out."""
+        for explanation in found.block.explanations:
+            for name in explanation.suspects:
+                number, place = _split(name)
+                record = self.records[number]
+                if place in record.values and record.layout is not None and not record.form.evidence.of(place).stands:
+                    yield number, place
+
+    def reread(self, number: int, wanted: list[tuple[str, Feasible]], answers: Mapping[str, str | None]) -> tuple[Proposal, ...] | None:
+        """The answers, each a figure of the page that no value claims and within its feasible range; None if one is not."""
+        record = self.records[number]
+        found = []
+        for place, feasible in wanted:
+            answer, leaf = answers.get(place), record.values[place][0]
+            prints = [figure for figure in record.loose if answer is not None and figure.text == answer]
+            if not prints or not fits(prints[0].text, leaf, record.figures.scales[place], feasible):
+                return None
+            found.append(Proposal(place, prints[0], by="second reading"))
+        return tuple(found)
+
+    # -- telling -------------------------------------------------------------------------------------------------------
+
+    def told(self, number: int, found: Sequence[_Found], records: Sequence[Pending]) -> tuple[Status, tuple[tuple[str, ...], ...]]:
+        """How the search ended for one record, and all smallest sets for its failing checks."""
+        own = [one for one in found if any(record == number for record, _ in one.failing)]
+        statuses = {one.block.status for one in own}
+        status = next((one for one in (Status.TOO_MANY, Status.NO_EXPLANATION, Status.FOUND) if one in statuses), Status.HOLDS)
+        sets = [[self.named(number, one.suspects) for one in part.block.explanations] for part in own]
+        size = 1
+        for alternatives in sets:
+            size *= max(len(alternatives), 1)
+        if status is Status.FOUND and size <= MAX_SETS:
+            return status, tuple(tuple(name for one in choice for name in one) for choice in product(*sets))
+        return (Status.TOO_MANY if status is Status.FOUND else status), self.all_cells(number, own, records)
+
+    def all_cells(self, number: int, own: Sequence[_Found], records: Sequence[Pending]) -> tuple[tuple[str, ...], ...]:
+        """Where nothing smaller was found: one set of all the cells that fail together."""
+        failing = [position for one in own for record, position in one.failing if record == number]
+        cells = dict.fromkeys(cell for position in failing for cell in _cells(records[number].checks[position]))
+        return (tuple(cells),) if cells else ()
+
+    def named(self, number: int, suspects: Sequence[str]) -> tuple[str, ...]:
+        """Suspects as the record names them: its own by their pointers, those of a relative under its alias."""
+        aliases = {other: base for base, other in under_aliases(self.kin[number])}
+        found = []
+        for name in suspects:
+            other, place = _split(name)
+            found.append(place if other == number else f"{aliases.get(other, f'#{other}')}{place}")
+        return tuple(found)
+
+    def outcome(self, number: int, was: Pending, told: tuple[Status, tuple[tuple[str, ...], ...]], rest: Sequence[_Found]) -> Blamed:
+        record = self.records[number]
+        checks = list(record.checks)
+        for one in rest:
+            for other, position in one.failing:
+                if other == number:
+                    verdict, words = self.verdict(number, checks[position], one.block)
+                    checks[position] = replace(checks[position], verdict=verdict, evidence=words)
+        mended = tuple(
+            replace(old, verdict=Verdict.READING, evidence="the page prints another figure there")
+            for old, new in zip(was.checks, record.checks, strict=False)
+            if old.holds is False and new.holds
+        )
+        judged = replace(record, checks=tuple(checks))
+        return Blamed(judged, *told, dict(self.reasons(number, judged, rest)), mended)
+
+    def reasons(self, number: int, record: Pending, rest: Sequence[_Found]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """What a person should see of one record: every cell that may be to blame; all cells where nothing smaller was found."""
+        collected: dict[str, list[str]] = {}
+        for one in rest:
+            failing = [(other, self.records[other].checks[position]) for other, position in one.failing]
+            for place, words in explained(Told(number, record, failing, one.block, _split)):
+                collected.setdefault(place, []).extend(words)
+        yield from ((place, tuple(dict.fromkeys(words))) for place, words in collected.items())
+
+    # -- verdicts ------------------------------------------------------------------------------------------------------
+
+    def verdict(self, number: int, checked: Checked, block: Block) -> tuple[Verdict, str]:
+        """Whose fault it is that a check fails, and the evidence in words."""
+        support = dict(self.supports(number, checked))
+        if not support or Support.UNKNOWN in support.values():
+            return Verdict.UNDECIDED, "there is no page to ask"
+        lost = [name for one in block.explanations for name in one.suspects if self.was_missed(name)]
+        if all(one.stands for one in support.values()) and not lost:
+            return Verdict.DOCUMENT, "every figure of it stands on the page where it belongs"
+        return self.fault_of_reading(block, support), evidence_words(support, lost)
+
+    def fault_of_reading(self, block: Block, support: Mapping[str, Support]) -> Verdict:
+        """The reading is wrong if every explanation names something that the page does not bear out."""
+        doubted = [any(self.was_missed(name) or not self.stands(name) for name in one.suspects) for one in block.explanations]
+        if doubted:
+            return Verdict.READING if all(doubted) else Verdict.UNDECIDED
+        return Verdict.READING if Support.ABSENT in support.values() else Verdict.UNDECIDED
+
+    def supports(self, number: int, checked: Checked) -> Iterator[tuple[str, Support]]:
+        """How each cell of a check stands on its page, by its name."""
+        aliases = dict(under_aliases(self.kin[number]))
+        same = self.records[number].figures.facts.same
+        for cell in checked.outcome.cells:
+            base = next((base for base in aliases if cell.startswith(base + "/")), None)
+            other, place = (number, same.get(cell, cell)) if base is None else (aliases[base], cell[len(base) :])
+            yield f"{other}{place}", self.records[other].form.evidence.of(place)
+
+    def stands(self, name: str) -> bool:
+        number, place = _split(name)
+        return self.records[number].form.evidence.of(place).stands
+
+    def was_missed(self, name: str) -> bool:
+        """Whether a suspect is a blank, a lost row or a doubled one: something that the reading has otherwise than the page."""
+        number, place = _split(name)
+        record = self.records[number]
+        found = record.values.get(place)
+        return found is None or found[1].text is None
+
+
+def _split(name: str) -> tuple[int, str]:
+    number, slash, place = name.partition("/")
+    return int(number), slash + place
+
+
+def _cells_of(block: Block) -> dict[int, list[tuple[str, Feasible]]]:
+    """The cells of a block's only explanation by record, each with its feasible range; none where it is not one set of figures."""
+    if block.status is not Status.FOUND or len(block.explanations) != 1:
+        return {}
+    found: dict[int, list[tuple[str, Feasible]]] = {}
+    (explanation,) = block.explanations
+    for name in explanation.suspects:
+        if name not in explanation.reach or name.endswith("/-"):
+            return {}
+        number, place = _split(name)
+        found.setdefault(number, []).append((place, explanation.reach[name]))
+    return found
+
+
+def _cells(checked: Checked) -> tuple[str, ...]:
+    return checked.outcome.cells or checked.outcome.missing or (checked.pointer,)
+
+
+def _worse(before: Sequence[Pending], after: Sequence[Pending]) -> bool:
+    """Whether a check fails that did not fail before."""
+    return any(
+        new.holds is False and old.holds is not False
+        for one, other in zip(before, after, strict=True)
+        for old, new in zip(one.checks, other.checks, strict=False)
+    )

@@ -1,0 +1,160 @@
+"""A record before it is judged, and what the page says of each of its values: whether it stands there, where it belongs, and what the page
+prints that no value claims."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from structurer.confront import Figures
+from structurer.document import Span
+from structurer.layout import Layout
+from structurer.ledger import figures_left
+from structurer.parse import parse
+from structurer.reconcile import Feasible
+from structurer.record import Checked, Match, Value
+from structurer.schema import Leaf, Schema
+from structurer.suspects import Evidence, Form, Support
+
+ABOUT = 16  # characters beside a figure in which a word may make it approximate
+_ABOUT_BEFORE = re.compile(
+    r"(?:约|近|≈|~|～|\b(?:about|approx(?:imately|\.)?|circa|ca\.|around|nearly))\s*[¥￥$€£]?\s*(?=\d|$)", re.IGNORECASE
+)
+_ABOUT_BEHIND = re.compile(r"\s*(?:亿元|万元|千元|元|个|人|%)?\s*(?:左右|上下|or so\b)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Loose:
+    """A figure of the page that no value claims: as printed, with its offsets into the text."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A record before it is judged.
+
+    layout: its page (None: there is none to ask). placed: the values that stand where the order of the record puts them (None: the reader
+    took every value from its place). explained: stretches of the text that are no values. locate: gives a stretch its page and box.
+    """
+
+    schema: Schema
+    values: Mapping[str, tuple[Leaf, Value]]
+    figures: Figures
+    checks: tuple[Checked, ...]
+    layout: Layout | None = None
+    placed: frozenset[str] | None = None
+    explained: tuple[tuple[int, int], ...] = ()
+    locate: Callable[[int, int], tuple[Span, ...]] = lambda start, end: (Span(start, end),)
+
+    @property
+    def rows(self) -> Mapping[str, int]:
+        return self.figures.facts.rows
+
+    @property
+    def claims(self) -> list[tuple[int, int]]:
+        """The stretches of the text that values stand for."""
+        return [(span.start, span.end) for _, value in self.values.values() for span in value.spans]
+
+    @cached_property
+    def loose(self) -> tuple[Loose, ...]:
+        """The figures of the page that are neither claimed nor explained."""
+        if self.layout is None:
+            return ()
+        return tuple(Loose(*found) for found in figures_left(self.layout, [*self.claims, *self.explained]))
+
+    @cached_property
+    def approximate(self) -> frozenset[str]:
+        """The figures that are printed as approximate: "约3", "about 3", "3左右"."""
+        return frozenset(place for place, (leaf, value) in self.values.items() if leaf.kind.numeric and self._is_about(value))
+
+    def _is_about(self, value: Value) -> bool:
+        if self.layout is None or not value.spans:
+            return bool(value.text and _ABOUT_BEFORE.match(value.text))
+        start, end = value.spans[0].start - self.layout.start, value.spans[-1].end - self.layout.start
+        before, behind = self.layout.clean[max(start - ABOUT, 0) : start], self.layout.clean[end : end + ABOUT]
+        return bool(_ABOUT_BEFORE.search(before) or _ABOUT_BEHIND.match(behind))
+
+    @cached_property
+    def form(self) -> Form:
+        """The record and its evidence, as the localisation of errors sees it."""
+        return Form(self.schema, self.figures, evidence_of(self) if self.layout is not None else Evidence())
+
+    @cached_property
+    def _hulls(self) -> dict[str, tuple[int, int]]:
+        """Where the values of each row stand: first and last character, by the pointer of the row."""
+        found: dict[str, tuple[int, int]] = {}
+        for place, (leaf, value) in self.values.items():
+            if value.spans and not leaf.spans_rows and self.is_placed(place):
+                row = place.rpartition("/")[0]
+                low, high = found.get(row, (value.spans[0].start, value.spans[-1].end))
+                found[row] = min(low, value.spans[0].start), max(high, value.spans[-1].end)
+        return found
+
+    def is_placed(self, place: str) -> bool:
+        """Whether a value stands where it belongs."""
+        return self.placed is None or place in self.placed
+
+    def window(self, place: str) -> tuple[int, int]:
+        """Where the print of a cell would stand: from the end of the row before its own to the start of the row behind; else anywhere."""
+        if self.layout is None:
+            return 0, 0
+        row = place.rpartition("/")[0]
+        own = self._hulls.get(row)
+        if own is None or not row:
+            return self.layout.start, self.layout.end
+        before = [high for other, (_, high) in self._hulls.items() if other != row and high <= own[0]]
+        behind = [low for other, (low, _) in self._hulls.items() if other != row and low >= own[1]]
+        return max(before, default=self.layout.start), min(behind, default=self.layout.end)
+
+    def prints(self, place: str, leaf: Leaf, scale: int, wanted: Feasible) -> int:
+        """How many unclaimed figures may be the print of a blank cell, or of a cell of a row that this list has lost."""
+        here = self.loose_at(place) if place in self.values else self._from(place)
+        return sum(fits(figure.text, leaf, scale, wanted) for figure in here)
+
+    def _from(self, place: str) -> tuple[Loose, ...]:
+        """The unclaimed figures among the rows of a list and behind them."""
+        starts = [value.spans[0].start for cell, (_, value) in self.values.items() if value.spans and cell.startswith(place + "/")]
+        return tuple(figure for figure in self.loose if figure.start >= min(starts, default=0))
+
+    def loose_at(self, place: str) -> tuple[Loose, ...]:
+        """The unclaimed figures where the print of a cell would stand."""
+        low, high = self.window(place)
+        return tuple(figure for figure in self.loose if low <= figure.start and figure.end <= high)
+
+
+def evidence_of(pending: Pending) -> Evidence:
+    """What the page says of every value."""
+    support = {place: _support(pending, place, value) for place, (_, value) in pending.values.items() if value.text is not None}
+    sure = {
+        place: min(span.confidence for span in value.spans if span.confidence is not None)
+        for place, (_, value) in pending.values.items()
+        if any(span.confidence is not None for span in value.spans)
+    }
+    doubtful = {above for place, one in support.items() if not one.stands for above in _above(place)}
+    return Evidence(support, sure, frozenset(doubtful), pending.prints)
+
+
+def fits(text: str, leaf: Leaf, scale: int, wanted: Feasible) -> bool:
+    """Whether a printed text, read as a field in units of a scale, lies within a feasible range."""
+    number = parse(text, leaf.kind, leaf.choices).number
+    return number is not None and number * scale in wanted
+
+
+def _support(pending: Pending, place: str, value: Value) -> Support:
+    if value.match is Match.NONE:
+        return Support.ABSENT
+    if value.doubts or value.alternatives or value.match is Match.FUZZY or not pending.is_placed(place):
+        return Support.ELSEWHERE
+    return Support.AGREED if "+" in value.reader else Support.PLACED
+
+
+def _above(place: str) -> Iterator[str]:
+    """The pointers of all that a cell stands in."""
+    while place:
+        place = place.rpartition("/")[0]
+        yield place

@@ -1,0 +1,111 @@
+"""Related records as one problem: a total that fails against another record's may be wrong in either, and both records' own checks tell.
+
+Cells are named by the number of their record and their pointer, "3/funds/total"; what a record sees of another under an alias,
+"0/declaration/funds/total", is the same cell. A record that is related to none is a problem by itself, with the number 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
+
+from structurer.checks import STAR, Facts, Quantity, paths
+from structurer.confront import owed
+from structurer.evidence import Pending
+from structurer.kinship import Kin
+from structurer.reconcile import Feasible, Owed, Problem, Suspect
+from structurer.suspects import LOST, LOST_ROW, problem
+
+
+def joined_problem(records: Sequence[Pending], kin: Sequence[Kin]) -> tuple[Problem, tuple[tuple[int, int | None], ...]]:
+    """The problem of all records together; and of each of its checks the number of its record and of its outcome there (None: the check of
+    a row that may be lost)."""
+    parts = [problem(record.form) for record in records]
+    facts = _facts(parts, kin)
+    checks, origins = [], []
+    for number, (record, part) in enumerate(zip(records, parts, strict=True)):
+        for check, origin in _checks(record, part, kin[number], number):
+            checks.append(check)
+            origins.append((number, origin))
+    suspects = [_prefixed(suspect, str(number)) for number, part in enumerate(parts) for suspect in part.suspects]
+    more_rows = {f"{number}{place}": rows for number, part in enumerate(parts) for place, rows in part.more_rows.items()}
+    for suspect in _lost_records(records, kin):
+        suspects.append(suspect)
+        more_rows[suspect.name.rpartition("/")[0]] = (LOST,)
+    return Problem(facts, tuple(checks), tuple(suspects), more_rows), tuple(origins)
+
+
+def _facts(parts: Sequence[Problem], kin: Sequence[Kin]) -> Facts:
+    cells: dict[str, Quantity] = {}
+    rows: dict[str, int] = {}
+    same: dict[str, str] = {}
+    for number, part in enumerate(parts):
+        cells |= {f"{number}{place}": quantity for place, quantity in part.facts.cells.items()}
+        rows |= {f"{number}{place}": count for place, count in part.facts.rows.items()}
+        same |= {f"{number}{place}": f"{number}{own}" for place, own in part.facts.same.items()}
+        for base, other in under_aliases(kin[number]):
+            theirs = parts[other]
+            seen = {*theirs.facts.cells, *(cell for suspect in theirs.suspects for cell in suspect.cells)}
+            same |= {f"{number}{base}{place}": f"{other}{place}" for place in seen}
+            rows |= {f"{number}{base}{place}": count for place, count in theirs.facts.rows.items()}
+        rows |= {f"{number}/{alias}": len(others) for alias, others in kin[number].items() if isinstance(others, list)}
+    return Facts(cells, rows, same)
+
+
+def under_aliases(kin: Kin) -> Iterator[tuple[str, int]]:
+    """Where a record sees each of its relatives: the pointer of its alias, and the relative's number."""
+    for alias, others in kin.items():
+        if isinstance(others, list):
+            yield from ((f"/{alias}/{position}", other) for position, other in enumerate(others))
+        else:
+            yield f"/{alias}", others
+
+
+def _checks(record: Pending, part: Problem, kin: Kin, number: int) -> Iterator[tuple[Owed, int | None]]:
+    """The checks of one record with their numbers among its outcomes: those within the record, then those across."""
+    root = str(number)
+    outcomes = {(checked.id, checked.pointer): position for position, checked in enumerate(record.checks)}
+    names = [rule.id for rule, _ in owed(record.schema, record.rows)]
+    for position, check in enumerate(part.owed):
+        origin = outcomes.get((names[position], check.scope)) if position < len(names) else None
+        yield replace(check, scope=root + check.scope, root=root, level=_level(record, origin, check.level)), origin
+    for rule, place in owed(record.schema, record.rows, across=True) if kin else ():
+        origin = outcomes.get((rule.id, place))
+        yield Owed(rule.check, root + place, _level(record, origin, rule.requires), root), origin
+
+
+def _level(record: Pending, origin: int | None, declared: str) -> str:
+    """What was required of a check in its place: less where its figures are printed as approximate."""
+    return declared if origin is None else record.checks[origin].requires
+
+
+def _prefixed(suspect: Suspect, root: str) -> Suspect:
+    def named(mapping: Mapping[str, Fraction]) -> dict[str, Fraction]:
+        return {root + cell: value for cell, value in mapping.items()}
+
+    return replace(
+        suspect,
+        name=root + suspect.name,
+        cells=tuple(root + cell for cell in suspect.cells),
+        steps=named(suspect.steps),
+        ulps=named(suspect.ulps),
+        surprise=partial(_surprise, suspect, len(root)) if suspect.surprise is not None else None,
+    )
+
+
+def _surprise(suspect: Suspect, prefix: int, ranges: Mapping[str, Feasible]) -> int:
+    assert suspect.surprise is not None
+    return suspect.surprise({cell[prefix:]: wanted for cell, wanted in ranges.items()})
+
+
+def _lost_records(records: Sequence[Pending], kin: Sequence[Kin]) -> Iterator[Suspect]:
+    """A related record that was lost: what checks over all records of its kind add up is free, and their number is one more."""
+    for number, record in enumerate(records):
+        for alias, others in kin[number].items():
+            if isinstance(others, list):
+                base = f"{number}/{alias}/{LOST}"
+                named = [path for rule in record.schema.rules for path in paths(rule.check) if path.parts[:2] == (alias, STAR)]
+                cells = dict.fromkeys([base, *(base + path.pointers[1] for path in named if len(path.pointers) == 2)])
+                yield Suspect(base, LOST_ROW, tuple(cells), signed=False)

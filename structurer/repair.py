@@ -1,0 +1,86 @@
+"""Corrections that the page confirms, and nothing else: a doubted cell takes the figure of the page that no value claims, if just one fits.
+
+A derived value is never written: "the sums would want 7" is shown. A document's own errors are as often mended by a derived value as a
+reader's are; a figure that the page prints where the cell belongs, and that nobody claims, is what the reader missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from structurer.confront import figures, joined, last_place
+from structurer.evidence import Loose, Pending, fits
+from structurer.parse import parse
+from structurer.reconcile import Feasible
+from structurer.record import Correction, Match, Value
+
+BY_PAGE = "page"  # who corrected a value: an unclaimed print of its place
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A figure of the page for a doubted cell; `by` says who found it, `alternatives` what else would have fitted."""
+
+    place: str
+    figure: Loose
+    by: str = BY_PAGE
+    alternatives: tuple[str, ...] = ()
+
+
+def fitting(pending: Pending, place: str, wanted: Feasible) -> tuple[Loose, ...]:
+    """The unclaimed figures where a cell belongs that may be its print: those within the feasible range, or within one unit in their own
+    last place, because the range was reckoned with the decimals of the print that is doubted."""
+    leaf, scale = pending.values[place][0], pending.figures.scales[place]
+    return tuple(
+        figure
+        for figure in pending.loose_at(place)
+        if fits(figure.text, leaf, scale, wanted.widened(last_place(parse(figure.text, leaf.kind, leaf.choices).decimals, scale)))
+    )
+
+
+def proposal(pending: Pending, place: str, wanted: Feasible) -> Proposal | None:
+    """The one unclaimed figure that fits a cell whose present value the page does not bear out; None if there is none, or several that
+    differ."""
+    if pending.layout is None or place not in pending.values or pending.form.evidence.of(place).stands:
+        return None
+    found, leaf = fitting(pending, place, wanted), pending.values[place][0]
+    return Proposal(place, found[0]) if len({parse(figure.text, leaf.kind, leaf.choices).number for figure in found}) == 1 else None
+
+
+def proposals(pending: Pending, wanted: Iterable[tuple[str, Feasible]]) -> tuple[Proposal, ...] | None:
+    """A proposal for each cell, each with a print of its own; None if one has none."""
+    found = [proposal(pending, place, feasible) for place, feasible in wanted]
+    sure = tuple(one for one in found if one is not None)
+    return sure if len(sure) == len(found) == len({one.figure for one in sure}) else None
+
+
+def corrected(pending: Pending, taken: Sequence[Proposal], reason: str) -> Pending:
+    """The record with its cells corrected. Its checks are those from before: the caller confronts it anew."""
+    values = dict(pending.values)
+    for one in taken:
+        leaf, value = values[one.place]
+        values[one.place] = leaf, _taken(pending, value, one, reason)
+    read = figures(pending.schema, {place: value.text for place, (_, value) in values.items()}, pending.rows)
+    anew = {place: (leaf, _reread(value, read.parsed[place].value)) for place, (leaf, value) in values.items()}
+    cells = read.facts.cells
+    anew = {place: (leaf, replace(value, quantity=cells.get(place))) for place, (leaf, value) in anew.items()}
+    placed = None if pending.placed is None else pending.placed | {one.place for one in taken}
+    return replace(pending, values=anew, figures=replace(read, facts=joined(pending.schema, read.facts)), placed=placed)
+
+
+def _taken(pending: Pending, value: Value, one: Proposal, reason: str) -> Value:
+    return replace(
+        value,
+        text=one.figure.text,
+        spans=pending.locate(one.figure.start, one.figure.end),
+        match=Match.EXACT,
+        error=None,
+        doubts=(),
+        alternatives=(),
+        correction=Correction(value.text, value.value, one.by, reason, one.alternatives),
+    )
+
+
+def _reread(value: Value, canonical: str | int | None) -> Value:
+    return value if value.value == canonical else replace(value, value=canonical)

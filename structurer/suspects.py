@@ -1,0 +1,321 @@
+"""Who may be doubted when checks fail, and at what cost: every cell that a check reads, a row that may be lost, a row read twice.
+
+The cost is a reliability weight (Fellegi and Holt 1976) from evidence: how the value stands on the page. The figures are rounded
+log-odds: ten to one between neighbouring grades of evidence, and they only ever matter against each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from fractions import Fraction
+from functools import cache, partial
+from math import log10
+
+from structurer.candidates import is_slip
+from structurer.checks import STAR, decimal_text, paths
+from structurer.confront import PRINTED_IN_DECIMALS, Figures, column_of, last_place, lists_of, owed
+from structurer.reconcile import WEIGHT, Feasible, Owed, Problem, Suspect
+from structurer.record import expanded, leaf_pointers, pointer
+from structurer.schema import Kind, Leaf, Rows, Rule, Schema, walk
+
+
+class Support(Enum):
+    """How a value stands on the page."""
+
+    CONFIRMED = "confirmed"  # a person has seen it
+    AGREED = "agreed"  # it is printed where it belongs, and two readers say so
+    PLACED = "placed"  # it is printed where it belongs
+    ELSEWHERE = "elsewhere"  # it is printed, but another value claims that print, or it may not be where the value belongs
+    UNKNOWN = "unknown"  # there is no page to ask
+    ABSENT = "absent"  # the page does not print it
+
+    @property
+    def stands(self) -> bool:
+        """Whether the page bears the value out."""
+        return self in (Support.CONFIRMED, Support.AGREED, Support.PLACED)
+
+
+COST: Mapping[Support, int | None] = {
+    Support.CONFIRMED: None,  # never doubted
+    Support.AGREED: 120,
+    Support.PLACED: 100,
+    Support.ELSEWHERE: 30,
+    Support.UNKNOWN: WEIGHT,
+    Support.ABSENT: WEIGHT,
+}
+LOST = "-"  # the name of a row that a list may have lost: in JSON pointers the element behind the last (RFC 6901)
+ODD = 2  # less than otherwise: a figure printed with other decimals than all others of its column
+SURE = 0.999  # confidence of a recogniser that is as good as certain
+FEW = 4  # prints of a range that are looked at one by one
+UNLIKELY, UNREPEATED = 1, 1  # more: see _surprise
+UNREADABLE = 5  # a print that is none of its kind: it is wrong in any case
+BLANK = 15  # a blank cell that may have been printed: more than a figure of which nothing is known
+GAP = 8  # a blank in a column that is full but for it: less
+LOST_ROW = 15  # less than two cells
+DOUBLED_ROW = 8  # less than one cell: two rows alike in everything are odd in themselves
+UNPRINTED = 400  # more than several cells: a blank, or a row, for which the page has no figure left
+FULL = Fraction(2, 3)  # of the other rows: a column filled so far is full
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the page says: the support of each value by pointer, and the lowest confidence of a recogniser in its characters, in [0, 1].
+
+    `doubtful` are the pointers of rows whose values do not all stand where they belong. `prints` tells how many of the figures that no
+    value claims may be the print of a cell (its pointer, or that of the list whose row was lost) within a range, in units of a scale; None
+    where there is no page to ask.
+    """
+
+    support: Mapping[str, Support] = field(default_factory=dict)
+    confidence: Mapping[str, float] = field(default_factory=dict)
+    doubtful: frozenset[str] = frozenset()
+    prints: Callable[[str, Leaf, int, Feasible], int] | None = None
+
+    def of(self, place: str) -> Support:
+        """The support of one value."""
+        return self.support.get(place, Support.UNKNOWN if self.prints is None else Support.ABSENT)
+
+
+NOTHING_KNOWN = Evidence()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One record as a problem: what it says, and what the page says of it."""
+
+    schema: Schema
+    figures: Figures
+    evidence: Evidence = NOTHING_KNOWN
+
+
+def problem(form: Form) -> Problem:
+    """The record, the checks it owes within itself, and who may be doubted."""
+    more_rows = dict.fromkeys(_summed_lists(form), (LOST,))
+    checks = tuple(Owed(rule.check, place, rule.requires) for rule, place in _owed(form, more_rows))
+    return Problem(form.figures.facts, checks, tuple(_suspects(form, more_rows)), more_rows)
+
+
+def _owed(form: Form, more_rows: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[Rule, str]]:
+    yield from owed(form.schema, form.figures.facts.rows)
+    for rule in form.schema.rules:
+        if rule.scope and rule.scope[-1] == "*":
+            for place in expanded(rule.scope[:-1], form.figures.facts.rows):
+                if place in more_rows:
+                    yield rule, f"{place}/{LOST}"
+
+
+def _summed_lists(form: Form) -> Iterator[str]:
+    """The lists of a record over whose rows a check adds up or counts: where a lost row would show."""
+    summed = _summed(form.schema)
+    for rows in lists_of(form.schema.root):
+        if rows.path in summed:
+            yield from expanded(rows.path, form.figures.facts.rows)
+
+
+@cache
+def _summed(schema: Schema) -> frozenset[tuple[str, ...]]:
+    found = set()
+    for rule in schema.rules:
+        for path in paths(rule.check):
+            parts = path.parts if path.absolute else (*rule.scope, *path.parts)
+            stars = [number for number, part in enumerate(path.parts, len(parts) - len(path.parts)) if part is STAR]
+            found |= {tuple("*" if part is STAR else str(part) for part in parts[:number]) for number in stars}
+    return frozenset(found)
+
+
+# -- suspects ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """The figures printed in one column: their places with the decimals of each, and whether one is negative."""
+
+    decimals: Mapping[str, int]
+    signed: bool
+
+    def is_odd(self, place: str, value: Fraction) -> bool:
+        """Whether the place has other decimals than all others, which agree; further zeros are nothing odd."""
+        others = {count for other, count in self.decimals.items() if other != place}
+        if len(self.decimals) < 3 or len(others) != 1:
+            return False
+        usual = min(others)
+        return self.decimals[place] < usual or bool(value * 10**usual % 1)
+
+    def longest_without(self, place: str) -> int | None:
+        """The most decimals of the others, where the place alone has more."""
+        most = max((count for other, count in self.decimals.items() if other != place), default=None)
+        return most if most is not None and most < self.decimals[place] else None
+
+
+def _suspects(form: Form, more_rows: Mapping[str, tuple[str, ...]]) -> Iterator[Suspect]:
+    facts = form.figures.facts
+    leaves = [(place, leaf) for place, leaf in leaf_pointers(form.schema, facts.rows) if leaf.kind not in (Kind.CODE, Kind.UNIT)]
+    filled = Counter(leaf.path for place, leaf in leaves if place in facts.cells)
+    columns = _columns(form, leaves)
+    for place, leaf in leaves:
+        if place not in facts.cells:
+            if form.figures.parsed[place].error is not None:
+                yield Suspect(place, UNREADABLE, (place,), _steps(form, place, leaf), whole=_is_whole(leaf), certain=True)
+            elif leaf.kind is not Kind.TEXT:
+                yield _blank(form, place, leaf, filled)
+        elif facts.cells[place].value is None:
+            yield Suspect(place, _cost(form, place), (place,))
+        else:
+            yield _figure(form, place, leaf, columns[column_of(leaf)])
+    for rows in lists_of(form.schema.root):
+        for place in expanded(rows.path, facts.rows):
+            if place in more_rows:
+                yield _lost_row(form, rows, place)
+            yield from _doubled_rows(form, rows, place)
+
+
+def _columns(form: Form, leaves: list[tuple[str, Leaf]]) -> dict[tuple[str, ...], _Column]:
+    decimals: dict[tuple[str, ...], dict[str, int]] = {}
+    signed = set()
+    for place, leaf in leaves:
+        quantity = form.figures.facts.cells.get(place)
+        if quantity is not None and quantity.value is not None:
+            decimals.setdefault(column_of(leaf), {})[place] = form.figures.parsed[place].decimals
+            signed |= {column_of(leaf)} if quantity.value < 0 else set()
+    return {column: _Column(found, column in signed) for column, found in decimals.items()}
+
+
+def _figure(form: Form, place: str, leaf: Leaf, column: _Column) -> Suspect:
+    weight = _cost(form, place)
+    if weight is not None and not _is_whole(leaf) and column.is_odd(place, form.figures.parsed[place].number or Fraction(0)):
+        weight -= ODD
+    longest = None if _is_whole(leaf) else column.longest_without(place)
+    ulps = {} if longest is None else {other: last_place(longest, form.figures.scales[other]) for other in column.decimals}
+    steps = {place: ulps[place]} if ulps else _steps(form, place, leaf)
+    return Suspect(
+        place, weight, (place,), steps, whole=_is_whole(leaf), signed=column.signed, ulps=ulps,
+        certain=form.evidence.of(place) is Support.ABSENT, surprise=partial(_surprise, form, place, column),
+    )  # fmt: skip
+
+
+def _surprise(form: Form, place: str, column: _Column, ranges: Mapping[str, Feasible]) -> int:
+    """How odd it would be that the cell should be one of the wanted values: that no common slip made its print of one, and that none of
+    them is printed again in its row, as figures of forms often are."""
+    wanted = ranges[place]
+    return UNLIKELY * (not _is_slip(form, place, column, wanted)) + UNREPEATED * (not _is_repeated(form, place, wanted))
+
+
+def _is_slip(form: Form, place: str, column: _Column, wanted: Feasible) -> bool:
+    """Whether the eye, the scanner or the typist may have made the print of a wanted value, or copied it from its column."""
+    facts, found = form.figures.facts, form.figures.parsed[place]
+    own = facts.cells[place].value
+    if any(facts.cells[other].value == own for other in column.decimals if other != place):
+        return True
+    values = _few(wanted, facts.cells[place].ulp)
+    return values is None or any(is_slip(str(found.value), _print(value / form.figures.scales[place], found.decimals)) for value in values)
+
+
+def _few(wanted: Feasible, ulp: Fraction) -> list[Fraction] | None:
+    """The prints of a range, where those are few."""
+    if wanted.low is None or wanted.high is None or wanted.high - wanted.low > FEW * ulp:
+        return None
+    return [wanted.low + number * ulp for number in range(int((wanted.high - wanted.low) / ulp) + 1)] if ulp else [wanted.low]
+
+
+def _print(value: Fraction, decimals: int) -> str:
+    """A number with at least so many decimals."""
+    whole, _, rest = decimal_text(value).partition(".")
+    return whole + "." * (decimals > 0 or bool(rest)) + rest.ljust(decimals, "0")
+
+
+def _is_repeated(form: Form, place: str, wanted: Feasible) -> bool:
+    row = place.rpartition("/")[0]
+    beside = [quantity.value for other, quantity in form.figures.facts.cells.items() if other != place and other.rpartition("/")[0] == row]
+    return any(value in wanted for value in beside if value is not None)
+
+
+def _cost(form: Form, place: str) -> int | None:
+    """What doubting a printed value costs: less where a recogniser was not sure of its characters, by the logarithm of its doubt."""
+    cost, sure = COST[form.evidence.of(place)], form.evidence.confidence.get(place, 1.0)
+    if cost is None or sure >= SURE:
+        return cost
+    return max(WEIGHT, round(cost * log10(1 - sure) / log10(1 - SURE)))
+
+
+def _is_whole(leaf: Leaf) -> bool:
+    """Whether the values of a field are counted in units: years, days, pieces."""
+    return leaf.kind not in PRINTED_IN_DECIMALS
+
+
+def _steps(form: Form, place: str, leaf: Leaf) -> dict[str, Fraction]:
+    """The grid that a figure is printed on: one unit in the last place of its column; a calculation is on none."""
+    if leaf.kind is Kind.EXPRESSION:
+        return {}
+    quantity = form.figures.facts.cells.get(place)
+    if quantity is not None:
+        return {place: quantity.ulp} if quantity.ulp else {}
+    return {place: Fraction(1) if _is_whole(leaf) else form.figures.ulps.get(column_of(leaf), Fraction(1))}
+
+
+def _blank(form: Form, place: str, leaf: Leaf, filled: Mapping[tuple[str, ...], int]) -> Suspect:
+    """A blank that may have been printed."""
+    others = sum(1 for _ in expanded(leaf.path, form.figures.facts.rows)) - 1 if "*" in leaf.path else 0
+    gap = others > 1 and filled.get(leaf.path, 0) >= FULL * others
+    surprise = partial(_unprinted, form, place, {place: leaf}) if form.evidence.prints else None
+    return Suspect(
+        place, GAP if gap else BLANK, (place,), _steps(form, place, leaf), whole=_is_whole(leaf), signed=False, surprise=surprise
+    )
+
+
+def _unprinted(form: Form, place: str, leaves: Mapping[str, Leaf], wanted: Mapping[str, Feasible]) -> int:
+    """What it costs more to say that cells were printed for which the page has no figure left."""
+    prints = form.evidence.prints
+    for cell, leaf in leaves.items():
+        needed = cell in wanted and Fraction(0) not in wanted[cell]
+        if needed and prints is not None and not prints(place, leaf, _scale(form, cell, leaf), wanted[cell]):
+            return UNPRINTED
+    return 0
+
+
+def _unprinted_row(form: Form, place: str, leaves: Mapping[str, Leaf], usual: int, wanted: Mapping[str, Feasible]) -> int:
+    """The same for a row: it would leave as many figures as rows of its list usually have."""
+    prints = form.evidence.prints
+    leaf = next(iter(leaves.values()), None)
+    left = prints(place, leaf, 1, Feasible(None, None)) if prints is not None and leaf is not None else 0
+    return _unprinted(form, place, leaves, wanted) if left >= usual else UNPRINTED
+
+
+def _scale(form: Form, cell: str, leaf: Leaf) -> int:
+    """What one unit of a cell's print is; that of its column's first cell for a row that the record does not have."""
+    scales = form.figures.scales
+    return scales[cell] if cell in scales else scales.get(next(expanded(leaf.path, form.figures.facts.rows), ""), 1)
+
+
+# -- rows --------------------------------------------------------------------------------------------------------------
+
+
+def _lost_row(form: Form, rows: Rows, place: str) -> Suspect:
+    row, depth = f"{place}/{LOST}", len(rows.path) + 1
+    inside = [leaf for leaf in walk(rows.row) if leaf.kind.numeric and "*" not in leaf.path[depth:]]
+    leaves = {row + pointer(*leaf.path[depth:]): leaf for leaf in inside}
+    steps = {cell: step for cell, leaf in leaves.items() for step in _steps(form, cell, leaf).values()}
+    facts = form.figures.facts
+    full = [leaf for leaf in inside if sum(cell in facts.cells for cell in expanded(leaf.path, facts.rows)) >= FULL * facts.rows[place]]
+    surprise = partial(_unprinted_row, form, place, leaves, len(full)) if form.evidence.prints else None
+    return Suspect(row, LOST_ROW, (row, *leaves), steps, signed=False, surprise=surprise)
+
+
+def _doubled_rows(form: Form, rows: Rows, place: str) -> Iterator[Suspect]:
+    """The rows that print nothing but what an earlier row of their list prints."""
+    seen = set()
+    for number in range(form.figures.facts.rows.get(place, 0)):
+        row = f"{place}/{number}"
+        cells = {cell: form.figures.parsed[cell].value for cell in _cells(rows, row, form)}
+        print_ = tuple(cells.values())
+        if print_ in seen and any(value is not None for value in print_):
+            doubtful = form.evidence.prints is None or row in form.evidence.doubtful
+            yield Suspect(row, DOUBLED_ROW if doubtful else DOUBLED_ROW + UNPRINTED, tuple(cells), gone=True)
+        seen.add(print_)
+
+
+def _cells(rows: Rows, row: str, form: Form) -> Iterator[str]:
+    for leaf in walk(rows.row):
+        yield from expanded(leaf.path[len(rows.path) + 1 :], form.figures.facts.rows, row)
