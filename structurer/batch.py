@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from structurer import cassettes, ingest, library, providers
+from structurer.across import Relations
+from structurer.convention import Conventions
 from structurer.errors import ModelError, StructurerError, UsageError
 from structurer.export import reviewed
 from structurer.pipeline import Plan, structure_document
@@ -35,7 +37,8 @@ Structure = Callable[["Document", Plan], Result]
 
 @dataclass(slots=True)
 class Tally:
-    """What came of a run: `held` and `failed` count checks, `flagged` values, rows, lists and records to be reviewed."""
+    """What came of a run: `held` and `failed` count checks, `flagged` values, rows, lists and records to be reviewed; `conventions` and
+    `relations` learn what the stored records say together."""
 
     documents: int = 0
     records: int = 0
@@ -44,6 +47,8 @@ class Tally:
     flagged: int = 0
     to_review: int = 0  # documents
     failures: list[int] = field(default_factory=list)  # exit codes of the inputs that could not be done
+    conventions: Conventions = field(default_factory=Conventions)
+    relations: Relations = field(default_factory=Relations)
 
     @property
     def exit_code(self) -> int:
@@ -64,6 +69,12 @@ class Tally:
         self.to_review += not done
         return State.DONE if done else State.NEEDS_REVIEW
 
+    def learn(self, result: Result) -> None:
+        """Feed one result to what is learnt over the whole run."""
+        for record in result.records:
+            self.conventions.add(record)
+        self.relations.add(result.records)
+
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
@@ -75,14 +86,14 @@ class Watcher:
 
 def run_all(found: ingest.Found, plan: Plan, run: Run, watcher: Watcher, structure: Structure = structure_document) -> Tally:
     """Structure all files into the run and close it. KeyboardInterrupt passes through when the run is closed as interrupted."""
-    tally, state = Tally(), Progress.INTERRUPTED
+    tally, state = Tally(relations=Relations(plan.schemas)), Progress.INTERRUPTED
     try:
         run.expect([str(file) for file in found.files])
         _note_others(found, run, tally, watcher)
         _each(found.files, plan, run, tally, watcher, structure)
         state = Progress.FINISHED
     finally:
-        run.finish(state)
+        run.finish(state, tally.conventions.conclude(), tally.relations.conclude())
     return tally
 
 
@@ -171,6 +182,7 @@ def _one(file: Path, plan: Plan, run: Run, tally: Tally, structure: Structure) -
     state = tally.add(result)
     reason = "" if result.records else "no form was found in it"
     run.write_result(str(file), result, state=state, reason=reason)
+    tally.learn(result)
     return None
 
 

@@ -290,7 +290,7 @@ class _Group:
 
 def _split(name: str) -> tuple[int, str]:
     number, slash, place = name.partition("/")
-    return int(number), slash + place
+    return int(number or 0), slash + place
 
 
 def _cells_of(block: Block) -> dict[int, list[tuple[str, Feasible]]]:

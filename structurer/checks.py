@@ -43,8 +43,9 @@ from structurer.syntax import (
 from structurer.wording import decimal_text, deviation, explain, names_missing
 
 __all__ = [  # the island's public face
-    "STAR", "Binary", "Call", "Check", "CheckSyntaxError", "Facts", "Interval", "Level", "Node", "Number", "Outcome", "Path", "Quantity",
-    "Star", "Text", "Unary", "best", "confront", "decimal_text", "parse", "paths", "print_interval", "render", "worst",
+    "ROUNDED", "STAR", "TRUNCATED", "Binary", "Call", "Check", "CheckSyntaxError", "Facts", "Interval", "Level", "Node", "Number",
+    "Outcome", "Path", "Quantity", "Star", "Text", "Unary", "best", "confront", "decimal_text", "parse", "paths", "print_interval",
+    "render", "worst",
 ]  # fmt: skip
 
 
@@ -63,6 +64,8 @@ class Level(Enum):
         return self not in (Level.NOT_APPLICABLE, Level.FAIL)
 
 
+ROUNDED: Final = "rounded"  # half a unit in the last place to each side
+TRUNCATED: Final = "truncated"  # cut off toward zero, less than one unit
 _RANK: Final = {level: rank for rank, level in enumerate(Level)}
 
 
@@ -82,6 +85,7 @@ class Outcome:
 
     left, right: the two sides of the deciding comparison with the numbers in. allowed: the print interval of a cell on the left, "" where
     there is none. words: one English sentence. cells, missing: JSON pointers of all cells involved that are present, and that are not.
+    manner: "rounded" or "truncated" where the level is PRINT and only one of the two gives this print; else "".
     """
 
     level: Level
@@ -91,6 +95,7 @@ class Outcome:
     words: str
     cells: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    manner: str = ""
 
 
 class _Finding(NamedTuple):
@@ -101,6 +106,7 @@ class _Finding(NamedTuple):
     right: str
     allowed: str
     words: str
+    manner: str = ""
 
 
 _RELATIONS: Final[Mapping[str, tuple[str, Callable[..., bool]]]] = {
@@ -156,7 +162,7 @@ def _equate(node: Binary, left: Fraction, right: Fraction, sheet: Sheet) -> _Fin
     allowed = f"{decimal_text(slack.low)} .. {decimal_text(slack.high)}" if slack else ""
     level = _equality(node, left, right, sheet)
     sides = explain(node.left, left, sheet), explain(node.right, right, sheet)
-    return _Finding(level, *sides, allowed, _equality_words(level, *sides, allowed, left - right))
+    return _Finding(level, *sides, allowed, _equality_words(level, *sides, allowed, left - right), _manner(node, level, left, right, sheet))
 
 
 def _equality(node: Binary, left: Fraction, right: Fraction, sheet: Sheet) -> Level:
@@ -165,6 +171,14 @@ def _equality(node: Binary, left: Fraction, right: Fraction, sheet: Sheet) -> Le
     if isinstance(node.left, Path) and is_print(left, sheet.read(node.left)[0].ulp, right):
         return Level.PRINT
     return Level.UNDERLYING if overlap(node, sheet) else Level.FAIL
+
+
+def _manner(node: Binary, level: Level, printed: Fraction, exact: Fraction, sheet: Sheet) -> str:
+    """Outward of a print by more than half a unit only truncation gives it, inward of it only rounding; between the two both do."""
+    if level is not Level.PRINT or not isinstance(node.left, Path):
+        return ""
+    outward = abs(exact) - abs(printed)
+    return ROUNDED if outward < 0 else TRUNCATED if 2 * outward > sheet.read(node.left)[0].ulp else ""
 
 
 def _equality_words(level: Level, left: str, right: str, allowed: str, difference: Fraction) -> str:
@@ -203,7 +217,7 @@ def _negate(finding: _Finding) -> _Finding:
         return finding
     if finding.level is Level.FAIL:
         return finding._replace(level=Level.EXACT, words=f"As required, this is not so: {finding.words}")
-    return finding._replace(level=Level.FAIL, words=f"This should not be so: {finding.words}")
+    return finding._replace(level=Level.FAIL, words=f"This should not be so: {finding.words}", manner="")
 
 
 def _imply(node: Binary, sheet: Sheet) -> _Finding:
@@ -224,7 +238,8 @@ def _any(findings: Sequence[_Finding]) -> _Finding:
     decisive = best(finding.level for finding in findings)
     first = next(finding for finding in findings if finding.level is decisive)
     if decisive is not Level.FAIL:
-        return first
+        manners = {finding.manner for finding in findings if finding.level is decisive}
+        return first if len(manners) == 1 else first._replace(manner="")
     return first._replace(words="No alternative holds: " + "; ".join(finding.words.removesuffix(".") for finding in findings) + ".")
 
 
@@ -238,4 +253,4 @@ def confront(check: Check, facts: Facts, scope: str = "") -> Outcome:
     """
     sheet = Sheet(facts, scope)
     finding = _judge(check.root, sheet)
-    return Outcome(*finding, cells=tuple(sheet.present), missing=tuple(sheet.missing))
+    return Outcome(*finding[:-1], tuple(sheet.present), tuple(sheet.missing), finding.manner)

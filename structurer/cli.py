@@ -98,6 +98,30 @@ def structure(
     raise typer.Exit(tally.exit_code)
 
 
+@app.command(epilog=EXIT_CODES)
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Records in the exchange format, a JSON object a line.")],
+    out: Annotated[Path, typer.Option("--out", metavar="OUT.jsonl", help="Where the checked records go.", show_default=False)],
+    schema: SchemaFiles = None,
+    source: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option("--source", metavar="FILE", help="The document they were read from; repeat for several. Grounds and mends them."),
+    ] = None,
+    witness: Annotated[bool, typer.Option("--witness/--no-witness", help="Hear the built-in reader beside the page.")] = True,
+) -> None:
+    """Check records that any tool made: which cell is wrong, whose fault it is, and what the page confirms in its place."""
+    from structurer import batch, recheck
+
+    plan = batch.plan_of(batch.Wanted(tuple(schema or ()), builtin=True))
+    tally = recheck.run(recheck.Wanted(file, plan.schemas, tuple(source or ()), witness), out)
+    for error in tally.errors:
+        _say(f"structurer: {error}")
+    grounded = f", {tally.grounded} grounded" if source else ""
+    counts = f"{_count(tally.records, 'record')}{grounded}, {tally.failed} checks failed, {_count(tally.mended, 'value')} mended"
+    _say(f"{counts}, {tally.to_review} to review; in {out}")
+    raise typer.Exit(4 if tally.errors else 3 if tally.to_review else 0)
+
+
 @app.command()
 def show(
     run: Run,

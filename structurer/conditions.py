@@ -78,7 +78,8 @@ class Comparison:
         if not self.positive or self.operator == "!=":
             return True
         if self.level == UNDERLYING and self.operator == "==":
-            return self._overlaps(box)
+            room = difference.hidden(box)
+            return difference.narrow(box, (-room, room))
         down, up = self._slack(box)
         return difference.narrow(box, {"=": (-down, up), "<": (-INFINITY, 0), ">": (0, INFINITY)}[self.operator[0]])
 

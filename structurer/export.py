@@ -1,12 +1,16 @@
 """Results in formats that others read: JSON Lines (one record a line), one JSON array with all evidence, or a folder of CSV files.
 
-An exchange record is `{"source", "index", "kind", "record", "review", "checks", "provenance"}`: `record` has the fields of the schema,
-numbers as decimal strings; `review` the JSON pointers of the fields, rows or lists a person should see ("" = the whole record).
-Everything is written as it is read, one document at a time.
+An exchange record is `{"source", "index", "kind", "record", "review", "checks", "blame", "localised", "corrections", "pinned",
+"provenance"}`. `record` has the fields of the schema, numbers as decimal strings; `review` the JSON pointers of the fields, rows or lists a
+person should see ("" = the whole record); `checks` every check as the record was read, with its verdict where it failed, and `mended` where
+a correction makes it hold; `blame` all smallest sets of pointers that explain the failing checks ("/rows/-" is a lost row), [] where every
+check held, and one set of all their cells where `localised` is not "found"; `corrections` what was mended, with the old value and why;
+`pinned` how many independent checks prove each figure. Everything is written as it is read, one document at a time.
 """
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
@@ -16,7 +20,7 @@ from typing import Any, TextIO
 
 from structurer import atomic, serial, tables
 from structurer.errors import InputError, UsageError
-from structurer.record import Checked, Flag, Record, Result, as_json
+from structurer.record import Checked, Flag, Record, Result, Value, as_json, leaf_pointers
 from structurer.schema import Schema
 
 Schemas = Mapping[str, Schema]
@@ -75,10 +79,54 @@ def exchange(record: Record, schema: Schema) -> dict[str, Any]:
         "index": record.index,
         "kind": record.kind,
         "record": as_json(schema, {place: leaf.value for place, leaf in record.leaves.items()}, record.rows),
-        "review": list(reviewed(record)),
-        "checks": [_check(checked) for checked in record.checks],
+        **judged(record),
         "provenance": serial.to_json(record.provenance),
     }
+
+
+def judged(record: Record) -> dict[str, Any]:
+    """What was found out about a record, in the exchange format."""
+    was = {(checked.id, checked.pointer): checked for checked in record.mended}
+    return {
+        "review": list(reviewed(record)),
+        "checks": [_check(was.get((checked.id, checked.pointer), checked), checked) for checked in record.checks],
+        "blame": [list(names) for names in record.blame],
+        "localised": record.localised,
+        "corrections": [_correction(place, leaf) for place, leaf in record.leaves.items() if leaf.correction is not None],
+        "pinned": {place: leaf.pinned for place, leaf in record.leaves.items() if leaf.pinned},
+    }
+
+
+def checked_record(record: Record, schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
+    """A record made elsewhere, as it was given, with what was found out about it; only corrected values are changed."""
+    tree = copy.deepcopy(dict(given))
+    types = {pointer: leaf.json_type for pointer, leaf in leaf_pointers(schema, record.rows)}
+    for place, leaf in record.leaves.items():
+        if leaf.correction is not None:
+            _put(tree["record"], place, leaf.value if types[place] == "integer" or leaf.value is None else str(leaf.value))
+    reasons = {review.pointer: list(review.reasons) for review in record.review}
+    return {**tree, "kind": record.kind, **judged(record), "reasons": reasons, "provenance": serial.to_json(record.provenance)}
+
+
+def _put(tree: Any, place: str, value: Any) -> None:
+    """Put a value in its place; what is missing on the way is made."""
+    *way, last = (part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:])
+    for part in way:
+        tree = tree[int(part)] if isinstance(tree, list) else tree.setdefault(part, {})
+    if isinstance(tree, list):
+        tree[int(last)] = value
+    else:
+        tree[last] = value
+
+
+def _correction(place: str, leaf: Value) -> dict[str, Any]:
+    """What a value was, what it is, and why."""
+    assert leaf.correction is not None
+    was = leaf.correction
+    return {
+        "pointer": place, "from": was.value if was.value is not None else was.text, "to": leaf.value, "by": was.by, "reason": was.reason,
+        "alternatives": list(was.alternatives), "spans": [[span.start, span.end, span.page] for span in leaf.spans],
+    }  # fmt: skip
 
 
 def document(result: Result, schemas: Schemas) -> dict[str, Any]:
@@ -110,9 +158,10 @@ def schema_of(record: Record, schemas: Schemas) -> Schema:
     return schema
 
 
-def _check(checked: Checked) -> dict[str, Any]:
+def _check(checked: Checked, now: Checked) -> dict[str, Any]:
+    """A check as the record was read; `now` is the same after the corrections."""
     outcome = checked.outcome
-    return {
+    found = {
         "id": checked.id,
         "pointer": checked.pointer,
         "level": outcome.level.value,
@@ -122,7 +171,10 @@ def _check(checked: Checked) -> dict[str, Any]:
         "words": f"{checked.says}: {outcome.words}" if checked.says else outcome.words,
         "holds": checked.holds,
         "requires": checked.requires,
+        "verdict": checked.verdict.value if checked.verdict is not None else None,
+        "evidence": checked.evidence,
     }
+    return found | ({"mended": True} if now is not checked else {})
 
 
 def _evidence(record: Record) -> dict[str, Any]:

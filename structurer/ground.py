@@ -17,13 +17,19 @@ from itertools import pairwise
 from structurer.fold import Break, Folded, squeeze
 from structurer.layout import Layout
 from structurer.order import Print, in_order
+from structurer.parse import parse
 from structurer.record import Extract, Match
-from structurer.schema import Leaf
+from structurer.schema import Kind, Leaf
 
 MIN_LIKENESS = 0.9  # of a fuzzy match, by difflib's ratio
 MAX_PIECES = 4  # stretches a value may be broken into by other print
 _DIGITS = frozenset("0123456789")
 _IN_FIGURE = _DIGITS | {".", ","}
+_CALENDAR = (Kind.DATE, Kind.MONTH)
+_DATE = re.compile(
+    r"(?<!\d)(?:\d{4}[年./-]\d{1,2}(?:[月./-]\d{1,2}日?|月)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}"
+    r"|\d{1,2}(?:st|nd|rd|th)?[A-Za-z]{3,9}\.?,?\d{4}|[A-Za-z]{3,9}\.?\d{1,2}(?:st|nd|rd|th)?,?\d{4})(?!\d)"
+)
 _PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FIGURE = re.compile(r"\d[\d.,]*")
 
@@ -54,7 +60,7 @@ def known_match(layout: Layout, extract: Extract) -> Match:
 def ground(layout: Layout, leaves: Sequence[tuple[str, Leaf, Extract]], *, verbatim: bool = True) -> Grounds:
     """The place of every leaf, for a reading that does not know its own; `leaves` in the order of the record, row by row.
 
-    `verbatim`: values are as printed; else a figure may be printed with other zeros and separators ("1200.5" for "1,200.50").
+    `verbatim`: values are as printed; else figures may have other zeros and separators ("1200.5" for "1,200.50"), dates another manner.
     """
     sought = [_Sought(place, leaf, squeeze(extract.text)) for place, leaf, extract in leaves if extract.text is not None]
     search = _Search(layout.folded, verbatim)
@@ -134,7 +140,7 @@ class _Search:
         if not one.text:
             return (), Match.NONE
         leaf, text = one.leaf, one.text
-        whole = self.merged_label(one) if leaf.spans_rows else self.between_rows(one, placed) or self.anywhere(one, placed)
+        whole = self.merged_label(one, placed) if leaf.spans_rows else self.between_rows(one, placed) or self.anywhere(one, placed)
         return whole or self.broken(leaf, text) or (None if leaf.kind.numeric else self.nearly(leaf, text)) or ((), Match.NONE)
 
     def between_rows(self, one: _Sought, placed: set[str]) -> Grounded | None:
@@ -169,7 +175,7 @@ class _Search:
             self.claim(first, length)
         return (self.folded.span(first, first + length),), self.kind_of_match(first, length)
 
-    def merged_label(self, one: _Sought) -> Grounded | None:
+    def merged_label(self, one: _Sought, placed: set[str]) -> Grounded | None:
         """A merged label repeated on the next row is the same print; a new one is the next print."""
         prints = [first for first, _ in self.occurrences(one.leaf, one.text)]
         if not prints:
@@ -180,6 +186,7 @@ class _Search:
             last = next((first for first in prints if not self.claimed[first]), prints[-1])
             self.merged[column, one.text] = last
             self.claimed[last : last + size] = b"\1" * size
+        placed.add(one.place)
         return (self.folded.span(last, last + size),), self.kind_of_match(last, size)
 
     def kind_of_match(self, first: int, size: int) -> Match:
@@ -187,15 +194,30 @@ class _Search:
         return Match.EXACT if end - start == size else Match.NORMALISED
 
     def occurrences(self, leaf: Leaf, text: str) -> list[Print]:
-        """The prints of a text; of a figure that is not printed so, those of the same number with other zeros or separators."""
+        """The prints of a text; where values are not verbatim, also those of the same number or date in another manner."""
         found: list[Print] = []
         position = self.folded.chars.find(text)
         while position >= 0 and len(found) < 2000:
             if self.is_whole_figure(position, len(text)) if leaf.kind.numeric else self.cuts_no_figure(leaf, position, len(text)):
                 found.append((position, len(text)))
             position = self.folded.chars.find(text, position + 1)
-        if not found and not self.verbatim and leaf.kind.numeric and _PLAIN.fullmatch(text):
-            return self.figures.get(_canonical(text), [])
+        return found if self.verbatim else sorted({*found, *self.alike(leaf, text)})
+
+    def alike(self, leaf: Leaf, text: str) -> list[Print]:
+        """Other prints of the same number or date."""
+        if leaf.kind in _CALENDAR:
+            return self.dates.get((leaf.kind, parse(text, leaf.kind).value), [])
+        return self.figures.get(_canonical(text), []) if leaf.kind.numeric and _PLAIN.fullmatch(text) else []
+
+    @cached_property
+    def dates(self) -> dict[tuple[Kind, str | int | None], list[Print]]:
+        """The dates and months of the page by what they name."""
+        found: dict[tuple[Kind, str | int | None], list[Print]] = {}
+        for match in _DATE.finditer(self.folded.chars):
+            for kind in _CALENDAR:
+                value = parse(match[0], kind).value
+                if value is not None:
+                    found.setdefault((kind, value), []).append((match.start(), match.end() - match.start()))
         return found
 
     @cached_property

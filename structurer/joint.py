@@ -1,7 +1,7 @@
 """Related records as one problem: a total that fails against another record's may be wrong in either, and both records' own checks tell.
 
 Cells are named by the number of their record and their pointer, "3/funds/total"; what a record sees of another under an alias,
-"0/declaration/funds/total", is the same cell. A record that is related to none is a problem by itself, with the number 0.
+"0/declaration/funds/total", is the same cell. A record that is related to none is a problem by itself, its cells named by their pointers.
 """
 
 from __future__ import annotations
@@ -23,10 +23,13 @@ def joined_problem(records: Sequence[Pending], kin: Sequence[Kin]) -> tuple[Prob
     """The problem of all records together; and of each of its checks the number of its record and of its outcome there (None: the check of
     a row that may be lost)."""
     parts = [problem(record.form) for record in records]
+    if len(parts) == 1 and not kin[0]:
+        positions = [origin for _, origin in _checks(records[0], parts[0], kin[0], "")]
+        return parts[0], tuple((0, origin) for origin in positions)
     facts = _facts(parts, kin)
     checks, origins = [], []
     for number, (record, part) in enumerate(zip(records, parts, strict=True)):
-        for check, origin in _checks(record, part, kin[number], number):
+        for check, origin in _checks(record, part, kin[number], str(number)):
             checks.append(check)
             origins.append((number, origin))
     suspects = [_prefixed(suspect, str(number)) for number, part in enumerate(parts) for suspect in part.suspects]
@@ -63,9 +66,8 @@ def under_aliases(kin: Kin) -> Iterator[tuple[str, int]]:
             yield f"/{alias}", others
 
 
-def _checks(record: Pending, part: Problem, kin: Kin, number: int) -> Iterator[tuple[Owed, int | None]]:
+def _checks(record: Pending, part: Problem, kin: Kin, root: str) -> Iterator[tuple[Owed, int | None]]:
     """The checks of one record with their numbers among its outcomes: those within the record, then those across."""
-    root = str(number)
     outcomes = {(checked.id, checked.pointer): position for position, checked in enumerate(record.checks)}
     names = [rule.id for rule, _ in owed(record.schema, record.rows)]
     for position, check in enumerate(part.owed):

@@ -23,6 +23,9 @@ from rich.table import Table
 from rich.text import Text
 
 from structurer import store
+from structurer.across import Failed, Unpaired
+from structurer.checks import ROUNDED, TRUNCATED
+from structurer.convention import MIXED, Convention, Outlier
 from structurer.errors import UsageError
 from structurer.export import reviewed, schema_of
 from structurer.record import Checked, Flag, Record, Result
@@ -35,6 +38,7 @@ RECORDS, ROWS, TEXTS = 10, 12, 8  # shown of a run, a list and the unclaimed tex
 CELL = 60  # characters of a value unless all is asked for
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_PRINTED = {ROUNDED: "rounded", TRUNCATED: "cut off"}
 _STATE_STYLE = {State.DONE: "green", State.NEEDS_REVIEW: "yellow", State.FAILED: "red"}
 
 
@@ -82,7 +86,37 @@ def _overview(manifest: Manifest) -> RenderableType:
     for entry in manifest.inputs:
         state = Text(entry.state.value, style=_STATE_STYLE.get(entry.state, "dim"))
         table.add_row(plain(entry.path), state, str(entry.records or ""), plain(entry.reason))
-    return Group(Text(f"{manifest.tool}, {manifest.reader}, {manifest.state}, started {manifest.started}"), table)
+    together = list(_together(manifest))
+    head = Text(f"{manifest.tool}, {manifest.reader}, {manifest.state}, started {manifest.started}")
+    return Group(head, table, *together, *([""] if together else []))
+
+
+def _together(manifest: Manifest) -> Iterator[RenderableType]:
+    """What the records say together: how the results of each check are printed, which are not, and the checks across records."""
+    for convention in manifest.conventions:
+        yield plain(f"{convention.kind} {convention.check}: {_manner(convention)}")
+        yield from _first([(stray, f"{stray.pointer}: {stray.words}") for stray in convention.outliers], "not so at", convention.strays)
+    across = manifest.across
+    if across.held or across.failed_count or across.unpaired_count:
+        yield Text(f"checks across records: {across.held} held, {across.failed_count} failed, {across.unpaired_count} without a partner")
+    blamed = [(one, f" {one.id}{f' ({one.verdict})' if one.verdict else ''}: {one.words}") for one in across.failed]
+    yield from _first(blamed, "FAILED", across.failed_count)
+    yield from _first([(one, f" {one.kind}: no {one.partner} of its name") for one in across.unpaired], "alone", across.unpaired_count)
+
+
+def _manner(convention: Convention) -> str:
+    if convention.manner == MIXED:
+        return f"printed both ways, {convention.rounded} rounded and {convention.truncated} cut off"
+    agreed = convention.telling - convention.strays
+    return f"{_PRINTED[convention.manner]} in {agreed} of {convention.telling} prints that tell"
+
+
+def _first(places: Sequence[tuple[Outlier | Failed | Unpaired, str]], what: str, count: int) -> Iterator[Text]:
+    """The first of what a run lists of its records, a line each, and how many more there are."""
+    for place, words in places[:TEXTS]:
+        yield plain(f"  {what} {place.source}/{place.index}{words}")
+    if count > TEXTS:
+        yield Text(f"  {count - TEXTS} more: {store.MANIFEST} lists the first {len(places)}")
 
 
 def _chosen(results: Iterable[Result], wanted: Sequence[str]) -> Iterator[Result]:

@@ -15,14 +15,16 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from structurer import atomic, serial
+from structurer.across import Across
 from structurer.contract import load
+from structurer.convention import Convention
 from structurer.errors import InputError, UsageError
 from structurer.record import Result
 from structurer.schema import Schema
@@ -75,7 +77,8 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a run was asked and what came of it. Times are UTC, ISO 8601, in whole seconds; `prompt` is a digest; `model` a name."""
+    """What a run was asked and what came of it. Times are UTC, ISO 8601, in whole seconds; `prompt` is a digest; `model` a name.
+    `conventions` and `across` are known when the run has ended."""
 
     tool: str
     command: tuple[str, ...]
@@ -88,6 +91,8 @@ class Manifest:
     prompt: str | None = None
     inputs: tuple[Input, ...] = ()
     format: int = FORMAT
+    conventions: tuple[Convention, ...] = ()
+    across: Across = field(default_factory=Across)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +135,14 @@ class Run:
         if self._clock() - self._written_at >= MANIFEST_EVERY:
             self._write()
 
-    def finish(self, state: Progress = Progress.FINISHED) -> Manifest:
-        """Close the run. Inputs that are still waiting become skipped."""
+    def finish(
+        self, state: Progress = Progress.FINISHED, conventions: tuple[Convention, ...] = (), across: Across | None = None
+    ) -> Manifest:
+        """Close the run with what its records say together. Inputs that are still waiting become skipped."""
         for path, waiting in self._inputs.items():
             if waiting.state is State.WAITING:
                 self._inputs[path] = replace(waiting, state=State.SKIPPED, reason=f"the run was {state}")
-        self._manifest = replace(self._manifest, state=state, finished=_now())
+        self._manifest = replace(self._manifest, state=state, finished=_now(), conventions=conventions, across=across or Across())
         return self._write()
 
     def _write(self) -> Manifest:

@@ -184,6 +184,13 @@ class Linear:
                 total = added(total, scaled(_widened(*ends, box.ulp(cell)), factor))
         return total
 
+    def hidden(self, box: Box) -> Exact:
+        """What the prints of all its cells may hide together: one unit in the last place of each."""
+        room: Exact = 0
+        for cell, factor in self.factors.items():
+            room += max(factor, -factor) * box.ulp(cell) if box.has(cell) else 0
+        return room
+
     def narrow(self, box: Box, want: Range) -> bool:
         if self._is_missing(box):
             return True

@@ -32,19 +32,23 @@ def judge(
     lost: Mapping[str, tuple[Unclaimed, ...]],
     blamed: Collection[str],
     pinned: Mapping[str, int],
+    *,
+    page: bool = True,
 ) -> tuple[dict[str, Value], tuple[Review, ...]]:
     """Flags and scores. `doubts` concern cells, rows, lists or the whole; `lost` are figures that stand among a list's rows and in none;
-    `blamed` are the cells that may be to blame for failing checks; `pinned` says how many checks prove a cell."""
+    `blamed` are the cells that may be to blame for failing checks; `pinned` says how many checks prove a cell. Without a `page` to ask,
+    that a value was not found on it is no reason."""
     reasons: dict[str, list[str]] = {}
     for place, (leaf, value) in leaves.items():
-        for reason in _own_reasons(leaf, value):
+        for reason in _own_reasons(leaf, value, page):
             reasons.setdefault(place, []).append(reason)
     for place, about in doubts.items():
         reasons.setdefault(place, []).extend(about)
     for place, left in lost.items():
         reasons.setdefault(place, []).append(_lost_words(left))
     values = {place: _flagged(value, reasons.get(place, ()), place in blamed, pinned.get(place, 0)) for place, (_, value) in leaves.items()}
-    review = tuple(Review(place, _flag_of(leaves.get(place)), tuple(dict.fromkeys(why))) for place, why in sorted(reasons.items()))
+    flags = {place: _flag_of(leaves.get(place)) if page else Flag.REVIEW for place in reasons}
+    review = tuple(Review(place, flags[place], tuple(dict.fromkeys(why))) for place, why in sorted(reasons.items()))
     return values, review
 
 
@@ -54,11 +58,11 @@ def merged(*reasons: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]
     return {place: tuple(reason for some in reasons for reason in some.get(place, ())) for place in places}
 
 
-def _own_reasons(leaf: Leaf, value: Value) -> list[str]:
+def _own_reasons(leaf: Leaf, value: Value, page: bool) -> list[str]:
     found = list(value.doubts)
     if value.error is not None:
         found.append(f"{value.text!r} {_ERRORS.get(value.error, value.error)}")
-    if value.text is not None and value.match is Match.NONE:
+    if value.text is not None and value.match is Match.NONE and page:
         found.append("the value is not on the page")
     if value.text is not None and value.match is Match.FUZZY:
         found.append("the page prints it only nearly so")

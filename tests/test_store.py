@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from made import DIGEST, ORDER, order, result, value
 
 from structurer import atomic, serial, store
+from structurer.across import Across, Failed, Unpaired
 from structurer.checks import Level, Outcome, Quantity
+from structurer.convention import Convention, Outlier
 from structurer.document import Box, Span
 from structurer.errors import InputError, SchemaError, UsageError
 from structurer.record import Checked, Correction, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value, Verdict
@@ -33,7 +35,7 @@ values = st.builds(
     some_texts, st.lists(st.none() | texts, max_size=2).map(tuple), st.floats(0, 1), st.sampled_from(Flag), st.integers(0, 9),
     st.none() | st.builds(Correction, st.none() | texts, st.none() | texts | st.integers(), texts, texts, some_texts),
 )  # fmt: skip
-outcomes = st.builds(Outcome, st.sampled_from(Level), texts, texts, texts, texts, some_texts, some_texts)
+outcomes = st.builds(Outcome, st.sampled_from(Level), texts, texts, texts, texts, some_texts, some_texts, texts)
 checks = st.builds(Checked, texts, texts, texts, texts, outcomes, st.none() | st.booleans(), st.none() | st.sampled_from(Verdict), texts)
 pieces = st.tuples(texts, st.integers(), st.integers(), st.none() | st.integers())
 records = st.builds(
@@ -48,12 +50,25 @@ results = st.builds(
     Result, texts, texts, st.lists(records, max_size=2).map(tuple),
     st.lists(pieces.map(lambda piece: Unplaced(*piece)), max_size=2).map(tuple), some_texts,
 )  # fmt: skip
+counts = st.integers(0, 99)
+outliers = st.lists(st.builds(Outlier, texts, counts, texts, texts), max_size=2).map(tuple)
+conventions = st.lists(st.builds(Convention, texts, texts, texts, counts, counts, outliers), max_size=2).map(tuple)
+failures = st.lists(st.builds(Failed, texts, counts, texts, texts, st.none() | st.sampled_from(Verdict)), max_size=2).map(tuple)
+acrosses = st.builds(
+    Across, counts, failures, counts, st.lists(st.builds(Unpaired, texts, counts, texts, texts), max_size=2).map(tuple), counts
+)
 
 
 @given(results)
 def test_a_result_comes_back_from_json_as_it_went(made):
     text = serial.dump(serial.to_json(made))
     assert serial.from_json(Result, json.loads(text.encode())) == made
+
+
+@given(conventions, acrosses)
+def test_what_a_run_says_of_its_records_together_survives_being_written(learnt, across):
+    made = store.Manifest("t", ("x",), "reader", "now", (), conventions=learnt, across=across)
+    assert serial.from_json(store.Manifest, json.loads(serial.dump(serial.to_json(made), levels=2).encode())) == made
 
 
 @given(st.recursive(st.none() | st.booleans() | texts | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(texts, inner)))

@@ -1,0 +1,206 @@
+"""Records made elsewhere, checked: their arithmetic confronted, what is wrong localised and, with their pages, grounded and mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from structurer import __version__, atomic, exchange, ingest, reader, serial
+from structurer.blame import Blamed, blame
+from structurer.confront import Figures, figures, joined
+from structurer.document import Document, Span
+from structurer.errors import InputError, UsageError
+from structurer.evidence import Pending
+from structurer.exchange import Flat, Line
+from structurer.export import checked_record
+from structurer.ground import Grounds, ground
+from structurer.kinship import Relative, kin_of
+from structurer.layout import Layout
+from structurer.pages import Place, Sought, places
+from structurer.parse import parse
+from structurer.pins import pins
+from structurer.record import Extract, Extraction, Match, Record, Value, leaf_pointers
+from structurer.schema import Leaf, Schema
+from structurer.trust import judge, merged
+from structurer.validate import violations
+
+TRUSTED = 0.8  # share of a record's figures in which the built-in reader must agree before it is heard where it differs
+MADE_ELSEWHERE = "given"  # the reader of a record that another tool made
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be checked: records in JSON Lines, the schemas of their kinds, their sources (none: rules alone), and whether the built-in
+    reader is heard as a witness."""
+
+    file: Path
+    schemas: tuple[Schema, ...]
+    sources: tuple[Path, ...] = ()
+    witness: bool = True
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of it: `to_review` counts records for a person to see, `mended` corrected values, `errors` are lines that are no record."""
+
+    records: int = 0
+    failed: int = 0
+    mended: int = 0
+    to_review: int = 0
+    grounded: int = 0
+    errors: tuple[InputError, ...] = ()
+
+
+def run(wanted: Wanted, out: Path) -> Tally:
+    """Check the records of a file and write them, whole, to `out`. Raises InputError where the file or a source cannot be read, UsageError
+    where `out` cannot be written."""
+    found = list(exchange.read_lines(wanted.file, [schema.kind for schema in wanted.schemas]))
+    documents = [ingest.read(source) for source in wanted.sources]
+    tally = Tally(errors=tuple(line for line in found if isinstance(line, InputError)))
+    given, errors = _given([line for line in found if isinstance(line, Line)], wanted)
+    tally.errors += errors
+    try:
+        with atomic.writing(out) as file:
+            trees = {number: tree for group in _by_source(given) for number, tree in _checked(group, documents, wanted, tally)}
+            file.writelines(serial.line(tree) + "\n" for _, tree in sorted(trees.items()))
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(out), remedy="choose another --out") from error
+    return tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A record as handed over."""
+
+    line: Line
+    schema: Schema
+    flat: Flat
+
+
+def _given(lines: Iterable[Line], wanted: Wanted) -> tuple[list[_Given], tuple[InputError, ...]]:
+    schemas = {schema.kind: schema for schema in wanted.schemas}
+    found, errors = [], list[InputError]()
+    for line in lines:
+        try:
+            found.append(_Given(line, schemas[line.kind], exchange.flatten(schemas[line.kind], line, str(wanted.file))))
+        except InputError as error:
+            errors.append(error)
+    return found, tuple(errors)
+
+
+def _by_source(given: Sequence[_Given]) -> Iterator[list[_Given]]:
+    """The records of each source together, in the order of the file: checks across records concern those of one document."""
+    groups: dict[str, list[_Given]] = {}
+    for one in given:
+        groups.setdefault(one.line.source, []).append(one)
+    yield from groups.values()
+
+
+def _checked(group: Sequence[_Given], documents: Sequence[Document], wanted: Wanted, tally: Tally) -> Iterator[tuple[int, Any]]:
+    """The records of one source, checked, each with the number of its line."""
+    sought = [Sought(one.schema, one.flat.texts, one.line.source) for one in group]
+    found = places(sought, documents, wanted.schemas) if documents else [None] * len(group)
+    pending = [_pending(one, place, wanted) for one, place in zip(group, found, strict=True)]
+    starts = [place.segment.start if place is not None else number for number, place in enumerate(found)]
+    kin = kin_of([Relative(one.schema, one.values, start) for one, start in zip(pending, starts, strict=True)])
+    for number, (one, place, blamed) in enumerate(zip(group, found, blame(pending, kin), strict=True)):
+        record = _record(one, place, blamed, number)
+        tally.records += 1
+        tally.failed += sum(checked.holds is False for checked in record.checks)
+        tally.mended += sum(value.correction is not None for value in record.leaves.values())
+        tally.to_review += bool(record.review)
+        tally.grounded += place is not None
+        yield one.line.number, checked_record(record, one.schema, exchange.plain(one.line.tree))
+
+
+# -- one record --------------------------------------------------------------------------------------------------------
+
+
+def _pending(one: _Given, place: Place | None, wanted: Wanted) -> Pending:
+    read = figures(one.schema, one.flat.texts, one.flat.rows)
+    leaves = [(cell, leaf, Extract(one.flat.texts.get(cell))) for cell, leaf in leaf_pointers(one.schema, one.flat.rows)]
+    if place is None:
+        values = {cell: (leaf, _value(extract, read, cell, (), Match.NONE)) for cell, leaf, extract in leaves}
+        return Pending(one.schema, values, replace(read, facts=joined(one.schema, read.facts)), ())
+    document, part = place.document, place.segment
+    layout = Layout(document.text, part.start, part.end)
+    grounds = ground(layout, leaves, verbatim=False)
+    values = {cell: (leaf, _grounded(extract, read, cell, grounds, document)) for cell, leaf, extract in leaves}
+    witness = reader.read(layout, one.schema) if wanted.witness else None
+    if witness is not None:
+        values = _witnessed(values, witness, one.flat.rows)
+    return Pending(
+        one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), layout, grounds.placed,
+        witness.explained if witness is not None else (), document.evidence,
+    )  # fmt: skip
+
+
+def _grounded(extract: Extract, read: Figures, cell: str, grounds: Grounds, document: Document) -> Value:
+    spans, match = grounds.found.get(cell, ((), Match.NONE))
+    return _value(extract, read, cell, tuple(span for start, end in spans for span in document.evidence(start, end)), match)
+
+
+def _value(extract: Extract, read: Figures, cell: str, spans: tuple[Span, ...], match: Match) -> Value:
+    parsed = read.parsed[cell]
+    return Value(extract.text, parsed.value, read.facts.cells.get(cell), parsed.error, spans, match, MADE_ELSEWHERE)
+
+
+def _witnessed(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: Mapping[str, int]) -> dict[str, tuple[Leaf, Value]]:
+    """The values with what a witness reads in their places, where it reads most figures of the record alike and as many rows."""
+    same_rows = {place for place, count in rows.items() if witness.rows.get(place, 0) == count}
+    heard = {
+        cell: parse(witness.leaves[cell].text, leaf.kind, leaf.choices).number
+        for cell, (leaf, _) in values.items()
+        if leaf.kind.numeric and cell in witness.leaves and all(place in same_rows for place in _lists_above(cell, rows))
+    }
+    alike = {cell for cell, number in heard.items() if number == _number(*values[cell])}
+    if not heard or len(alike) < TRUSTED * len(heard):
+        return dict(values)
+    found = dict(values)
+    for cell in heard.keys() - alike:
+        leaf, value = values[cell]
+        found[cell] = leaf, replace(value, alternatives=(value.text, witness.leaves[cell].text))
+    return found
+
+
+def _lists_above(cell: str, rows: Mapping[str, int]) -> list[str]:
+    return [place for place in rows if cell.startswith(place + "/")]
+
+
+def _number(leaf: Leaf, value: Value) -> Any:
+    return parse(value.text, leaf.kind, leaf.choices).number
+
+
+def _record(one: _Given, place: Place | None, blamed: Blamed, number: int) -> Record:
+    pending = blamed.record
+    broken = violations(one.schema, {cell: value.value for cell, (_, value) in pending.values.items()}, one.flat.rows)
+    unknown = {"": (f"the schema does not know {', '.join(one.flat.unknown[:5])}",)} if one.flat.unknown else {}
+    elsewhere = dict(_elsewhere(pending)) if place is not None else {}
+    reasons = merged(broken, unknown, elsewhere, blamed.reasons)
+    values, review = judge(pending.values, reasons, {}, blamed.reasons, pins(pending), page=place is not None)
+    part = place.segment if place is not None else None
+    return Record(
+        kind=one.schema.kind, source=one.line.source, index=number, start=part.start if part else 0, end=part.end if part else 0,
+        leaves=values, rows=one.flat.rows, checks=pending.checks, review=review, blame=blamed.sets, localised=blamed.status.value,
+        mended=blamed.mended, provenance=_provenance(one, place),
+    )  # fmt: skip
+
+
+def _elsewhere(pending: Pending) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Figures that are printed, but not surely where they belong; and those that the witness reads otherwise."""
+    for cell, (leaf, value) in pending.values.items():
+        if value.text is not None and leaf.kind.numeric and value.match is not Match.NONE and value.correction is None:
+            if value.alternatives:
+                other = value.alternatives[-1]
+                yield cell, (f"the built-in reader reads {'a blank' if other is None else repr(other)} there",)
+            elif not pending.is_placed(cell):
+                yield cell, ("the page prints it, but not surely where it belongs",)
+
+
+def _provenance(one: _Given, place: Place | None) -> dict[str, Any]:
+    given = one.line.tree.get("provenance")
+    mine = {"checked_by": f"structurer {__version__}", "schema": one.schema.digest}
+    page = {"page_source": place.document.source, "page_sha256": place.document.sha256} if place is not None else {}
+    return {**(exchange.plain(given) if isinstance(given, dict) else {}), **mine, **page}
