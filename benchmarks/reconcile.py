@@ -1,4 +1,4 @@
-"""Which wrong cell is found, which is mended, and which document is wrongly corrected: true records, spoilt on purpose, localised and mended.
+"""Which wrong cell is found, which is mended, and which document is mended that should not be: true records, spoilt and judged.
 
     python benchmarks/reconcile.py [--seed 1] [--per-form 30] [--reports FOLDER --truth FOLDER] [--show N] [--json]
 
@@ -25,28 +25,28 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any, Final
 
-from structurer import ingest, library, reader
+from structurer import __version__, ingest, library, reader
 from structurer.blame import Blamed, blame
-from structurer.confront import check, figures, joined
+from structurer.confront import Figures, check, figures, joined
 from structurer.document import Document, Page, Span
 from structurer.evidence import Pending
 from structurer.ground import ground
 from structurer.layout import Layout
 from structurer.pipeline import Plan, structure_document
 from structurer.reconcile import Status
-from structurer.record import Extract, Match, Value, leaf_pointers
+from structurer.record import Checked, Extract, Match, Record, Value, leaf_pointers
 from structurer.schema import Kind, Leaf, Schema
 from structurer.segment import segment
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 KIND = "self_evaluation"
-INVOICE_LINES = (5, 10, 20, 40, 80, 150, 300)
-INVOICES_OF = {5: 4, 10: 4, 20: 3, 40: 2, 80: 2, 150: 1, 300: 1}  # how many of each size
+INVOICES_OF = {5: 4, 10: 4, 20: 3, 40: 2, 80: 2, 150: 1, 300: 1}  # how many of each number of lines
 
 Texts = Mapping[str, str | None]  # verbatim, by JSON pointer
 
@@ -54,7 +54,7 @@ Texts = Mapping[str, str | None]  # verbatim, by JSON pointer
 # -- slips: how a figure is misread or mistyped --------------------------------------------------------------------------
 
 _PRINT = re.compile(r"(\D*)(\d+(?:,\d{3})*(?:\.\d+)?)(\D*)")
-_ALIKE = {"0": "689", "1": "74", "2": "73", "3": "859", "4": "91", "5": "63", "6": "850", "7": "12", "8": "360", "9": "407"}  # by their outline
+_ALIKE = ("689", "74", "73", "859", "91", "63", "850", "12", "360", "407")  # of each digit those of like outline
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,12 @@ def amount(text: str | None) -> Decimal | None:
 def confused(rng: random.Random, figure: str) -> str:
     """One digit read as another of like outline."""
     index = rng.choice(_digits(figure))
-    return figure[:index] + rng.choice(_ALIKE[figure[index]]) + figure[index + 1 :]
+    return figure[:index] + rng.choice(_ALIKE[int(figure[index])]) + figure[index + 1 :]
 
 
 def transposed(rng: random.Random, figure: str) -> str:
     """Two neighbouring digits changed about."""
-    places = [(one, other) for one, other in _pairs(_digits(figure)) if figure[one] != figure[other]]
+    places = [(one, other) for one, other in pairwise(_digits(figure)) if figure[one] != figure[other]]
     if not places:
         return figure
     one, other = rng.choice(places)
@@ -118,10 +118,6 @@ def nudged(rng: random.Random, figure: str) -> str:
 
 def _digits(figure: str) -> list[int]:
     return [index for index, char in enumerate(figure) if char.isdigit()]
-
-
-def _pairs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    return zip(places, places[1:], strict=False)
 
 
 OWN: Final[Mapping[str, Callable[[random.Random, str], str]]] = {
@@ -201,7 +197,7 @@ class Subject:
             columns.setdefault(name, []).append(place)
         near: dict[str, list[str]] = {place: [] for place in numeric}
         for group in [*(lines[row] for row in lines if row), *columns.values()]:
-            for one, other in zip(group, group[1:], strict=False):
+            for one, other in pairwise(group):
                 near[one].append(other)
                 near[other].append(one)
         return {place: tuple(others) for place, others in near.items()}
@@ -236,14 +232,16 @@ def subjects_of(source: Path, truth: Path, schemas: Sequence[Schema]) -> list[Su
     parts = [part for part in segment(text, schemas)[0] if part.schema.kind == KIND]
     if len(parts) != len(forms):
         raise SystemExit(f"{source}: {len(parts)} forms on the page, {len(forms)} transcribed")
-    return [
-        Subject(f"{truth.stem if truth.stem != 'expected' else source.parent.name}#{number}", part.schema, *flat(_fields(form)), text, part.start, part.end)
-        for number, (part, form) in enumerate(zip(parts, forms, strict=True))
-    ]  # fmt: skip
+    found = []
+    for number, (part, form) in enumerate(zip(parts, forms, strict=True)):
+        form.pop("kind")
+        found.append(Subject(f"{called(source)}#{number}", part.schema, *flat(form), text, part.start, part.end))
+    return found
 
 
-def _fields(form: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: child for name, child in form.items() if name != "kind"}
+def called(source: Path) -> str:
+    """A document by the number of its report, or by its folder in golden/."""
+    return source.parent.name if source.stem == "source" else source.stem[:3]
 
 
 def sources(reports: Path | None, truth: Path | None) -> list[tuple[Path, Path]]:
@@ -256,8 +254,8 @@ def sources(reports: Path | None, truth: Path | None) -> list[tuple[Path, Path]]
 
 # -- invoices ------------------------------------------------------------------------------------------------------------
 
-_GOODS = "paper,folders,chairs,lamps,desks,cables,screens,brushes,paint,screws,shelves,boxes,labels,tape,gloves,filters".split(",")
-_LOOKS = "plain,blue,large,small,steel,wooden,folding,spare,coated,recycled,outdoor,second-hand,lined,narrow,heavy,light".split(",")
+_GOODS = ("paper", "folders", "chairs", "lamps", "desks", "cables", "screens", "brushes", "paint", "screws", "shelves", "boxes", "labels")
+_LOOKS = ("plain", "blue", "large", "small", "steel", "wooden", "folding", "spare", "coated", "recycled", "outdoor", "lined", "heavy")
 
 
 def invoice(seed: str, count: int, schema: Schema) -> Subject:
@@ -267,26 +265,26 @@ def invoice(seed: str, count: int, schema: Schema) -> Subject:
     subtotal = sum((quantity * price for _, quantity, price in lines), Decimal(0))
     rate = rng.choice((Decimal(7), Decimal(19), Decimal(20), Decimal(25)))
     tax = (subtotal * rate / 100).quantize(Decimal("0.01"))
-    record = {
-        "seller": "Harbour Lane Supplies", "buyer": "Westmere City Library", "invoice_number": f"HL-{rng.randrange(10_000, 99_999)}", "issue_date": None,
-        "currency": None, "lines": [{"description": name, "quantity": str(quantity), "unit_price": str(price), "amount": str(quantity * price)} for name, quantity, price in lines],
-        "subtotal": str(subtotal), "tax_rate": str(rate), "tax": str(tax), "total": str(subtotal + tax),
-    }  # fmt: skip
-    text = _printed_invoice(record)
+    record: dict[str, Any] = dict.fromkeys(("seller", "buyer", "invoice_number", "issue_date", "currency"))
+    record |= {"seller": "Harbour Lane Supplies", "buyer": "Westmere City Library", "invoice_number": f"HL-{rng.randrange(10_000, 99_999)}"}
+    record["lines"] = [dict(zip(_CELLS, (name, str(of), str(price), str(of * price)), strict=True)) for name, of, price in lines]
+    record |= {"subtotal": str(subtotal), "tax_rate": str(rate), "tax": str(tax), "total": str(subtotal + tax)}
+    text = _printed(record)
     return Subject(f"invoice {count} {seed}", schema, *flat(record), text, 0, len(text))
+
+
+_CELLS = ("description", "quantity", "unit_price", "amount")
 
 
 def _line(rng: random.Random) -> tuple[int, Decimal]:
     return rng.randint(1, 60), Decimal(rng.randint(50, 40_000)).scaleb(-2)
 
 
-def _printed_invoice(record: Mapping[str, Any]) -> str:
-    rows = [
-        ["INVOICE"], ["From", record["seller"]], ["Bill To", record["buyer"]], ["Invoice No.", record["invoice_number"]],
-        ["Description", "Qty", "Unit Price", "Amount"], *([line["description"], line["quantity"], line["unit_price"], line["amount"]] for line in record["lines"]),
-        ["Subtotal", "", "", record["subtotal"]], [f"VAT ({record['tax_rate']}%)", "", "", record["tax"]], ["Total Due", "", "", record["total"]],
-    ]  # fmt: skip
-    return "".join("\t".join(row) + "\n" for row in rows)
+def _printed(record: Mapping[str, Any]) -> str:
+    head = [["INVOICE"], ["From", record["seller"]], ["Bill To", record["buyer"]], ["Invoice No.", record["invoice_number"]]]
+    lines = [["Description", "Qty", "Unit Price", "Amount"], *([line[name] for name in _CELLS] for line in record["lines"])]
+    foot = {"Subtotal": "subtotal", f"VAT ({record['tax_rate']}%)": "tax", "Total Due": "total"}
+    return "".join("\t".join(row) + "\n" for row in [*head, *lines, *([label, "", "", record[name]] for label, name in foot.items())])
 
 
 # -- spoilt records ------------------------------------------------------------------------------------------------------
@@ -317,8 +315,8 @@ def slipped(subject: Subject, count: int, name: str) -> Case | None:
             slips[place] = one
         if len(slips) == count:
             texts = {**subject.texts, **{place: one.now for place, one in slips.items()}}
-            told = "; ".join(map(str, slips.values()))
-            return Case(name, subject, texts, subject.rows, subject.texts, tuple(sorted(slips)), told, one.kind if one and count == 1 else "")
+            told, kind = "; ".join(map(str, slips.values())), next(iter(slips.values())).kind if count == 1 else ""
+            return Case(name, subject, texts, subject.rows, subject.texts, tuple(sorted(slips)), told, kind)
     return None
 
 
@@ -409,12 +407,10 @@ def swallowed(subject: Subject, name: str) -> Case | None:
 
 
 def _case_of_row(subject: Subject, texts: Texts, rows: Mapping[str, int], truth: Texts, name: str, told: str, kind: str) -> Case | None:
-    """The case, if a figure that is read by a check became another."""
-    wrong = tuple(place for place in truth if texts[place] != truth[place] and subject.leaves.get(place, _NO_LEAF) and place in subject.checked)
-    return Case(name, subject, texts, rows, truth, wrong, told, kind) if wrong else None
-
-
-_NO_LEAF: Final = None
+    """The case, if a figure became another; a blank and a zero are as good."""
+    counted = [place for place, leaf in leaf_pointers(subject.schema, rows) if leaf.kind in (Kind.NUMBER, Kind.PERCENT)]
+    wrong = tuple(place for place in counted if texts[place] != truth[place] and (amount(texts[place]) or amount(truth[place])))
+    return Case(name, subject, texts, rows, truth, wrong, told, kind) if any(place in subject.checked for place in wrong) else None
 
 
 def _rows_with_figures(subject: Subject) -> list[str]:
@@ -426,8 +422,9 @@ def _rows_with_figures(subject: Subject) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Milliseconds: `blame` confronts once more and makes the evidence anew, as it does in the pipeline."""
+    """Milliseconds of CPU time. `blame` confronts once more and makes the evidence anew, as it does in the pipeline."""
 
+    parse: float
     confront: float
     ground: float
     evidence: float
@@ -435,12 +432,8 @@ class Spent:
 
     @property
     def localise(self) -> float:
-        """What localising and mending take, without that."""
-        return max(self.blame - self.confront_alone - self.evidence, 0.0)
-
-    @property
-    def confront_alone(self) -> float:
-        return self.confront
+        """What localising and mending take of `blame`."""
+        return max(self.blame - self.confront - self.evidence, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -468,7 +461,17 @@ class Found:
         if self.status is not Status.FOUND:
             return self.status.value
         among = tuple(sorted(self.wrong)) in {tuple(sorted(one)) for one in self.sets}
-        return ("the only set" if len(self.sets) == 1 else "among several") if among else (WRONG if len(self.sets) == 1 else "several, without")
+        if len(self.sets) == 1:
+            return ONLY if among else WRONG
+        return AMONG if among else "several, without it"
+
+    def is_wrong(self, names: Sequence[str]) -> bool:
+        """Whether all of these are wrong: cells that are, or the lost row where one was swallowed."""
+        return all(name in self.wrong or (self.kind == "swallowed" and name.endswith("/-")) for name in names)
+
+    @property
+    def names_wrong(self) -> bool:
+        return any(self.is_wrong((name,)) for names in self.sets for name in names)
 
     def __str__(self) -> str:
         sets = " | ".join(" + ".join(one) for one in self.sets[:4]) + (f" | ... {len(self.sets)}" if len(self.sets) > 4 else "")
@@ -477,41 +480,53 @@ class Found:
         return f"{self.name}: {self.told}\n      {self.outcome}: {sets[:300]}{mended}{verdicts}"
 
 
+ONLY: Final = "the only set"
+AMONG: Final = "among several"
 WRONG: Final = "a wrong set alone"
+UNFOUND: Final = ("several, without it", Status.TOO_MANY.value, Status.NO_EXPLANATION.value)
 
 
-def prepared(case: Case, *, page: bool) -> tuple[Pending, float, float]:
-    """The record as the pipeline has it before it is judged, and the milliseconds to confront and to ground it."""
-    schema, began = case.subject.schema, perf_counter()
-    read = figures(schema, case.texts, case.rows)
-    read = replace(read, facts=joined(schema, read.facts))
-    check(schema, read.facts)
-    confronted = perf_counter()
-    leaves = [(place, leaf, Extract(case.texts.get(place))) for place, leaf in leaf_pointers(schema, case.rows)]
-    layout = (case.layout or case.subject.layout) if page else None
-    grounds = ground(layout, leaves, verbatim=False) if layout else None
-    grounded = perf_counter()
-    values: dict[str, tuple[Leaf, Value]] = {}
-    for place, leaf, extract in leaves:
-        spans, match = grounds.found.get(place, ((), Match.NONE)) if grounds else ((), Match.NONE)
-        parsed = read.parsed[place]
-        where = tuple(Span(*span) for span in spans)
-        values[place] = leaf, Value(extract.text, parsed.value, read.facts.cells.get(place), parsed.error, where, match, "given")
-    pending = Pending(schema, values, read, (), layout, grounds.placed if grounds else None)
-    return pending, 1000 * (confronted - began), 1000 * (grounded - confronted)
+class Clock:
+    """Milliseconds of CPU time from one lap to the next: a busy machine adds none."""
+
+    def __init__(self) -> None:
+        self.last = process_time()
+
+    def lap(self) -> float:
+        last, self.last = self.last, process_time()
+        return 1000 * (self.last - last)
 
 
 def judged(case: Case, *, page: bool = True) -> Found:
-    """Localise and mend a case, with its page or by its checks alone."""
-    pending, confront, grounding = prepared(case, page=page)
-    began = perf_counter()
+    """Localise and mend a case as the pipeline does, with its page or by its checks alone."""
+    schema, clock = case.subject.schema, Clock()
+    read = figures(schema, case.texts, case.rows)
+    read = replace(read, facts=joined(schema, read.facts))
+    parsing = clock.lap()
+    check(schema, read.facts)
+    confronting = clock.lap()
+    layout = (case.layout or case.subject.layout) if page else None
+    pending = prepared(case, read, layout)
+    grounding = clock.lap()
     _ = pending.form
-    made = perf_counter()
+    evidence = clock.lap()
     (blamed,) = blame([pending], [{}])
-    spent = Spent(confront, grounding, 1000 * (made - began), 1000 * (perf_counter() - made))
+    spent = Spent(parsing, confronting, grounding, evidence, clock.lap())
     right, false = _corrections(case, blamed)
     verdicts = Counter(str(one.verdict.value) for one in blamed.record.checks if one.holds is False and one.verdict)
     return Found(case.name, case.told, case.kind, blamed.status, blamed.sets, case.wrong, right, false, verdicts, spent)
+
+
+def prepared(case: Case, read: Figures, layout: Layout | None) -> Pending:
+    """The record with the places of its values looked up on the page."""
+    leaves = [(place, leaf, Extract(case.texts.get(place))) for place, leaf in leaf_pointers(case.subject.schema, case.rows)]
+    grounds = ground(layout, leaves, verbatim=False) if layout else None
+    values: dict[str, tuple[Leaf, Value]] = {}
+    for place, leaf, extract in leaves:
+        spans, match = grounds.found.get(place, ((), Match.NONE)) if grounds else ((), Match.NONE)
+        parsed, where = read.parsed[place], tuple(Span(*span) for span in spans)
+        values[place] = leaf, Value(extract.text, parsed.value, read.facts.cells.get(place), parsed.error, where, match, "given")
+    return Pending(case.subject.schema, values, read, (), layout, grounds.placed if grounds else None)
 
 
 def _corrections(case: Case, blamed: Blamed) -> tuple[int, tuple[str, ...]]:
@@ -548,28 +563,16 @@ class Figure:
             return None
         return (self.least is None or self.value >= self.least) and (self.most is None or self.value <= self.most)
 
-    @property
-    def shown(self) -> str:
-        return self._print(self.value) if self.of or self.unit == "count" else "-"
-
-    @property
-    def wanted(self) -> str:
-        parts = [f">= {self._print(self.least)}"] if self.least is not None else []
-        parts += [f"<= {self._print(self.most)}" if self.most else "0"] if self.most is not None else []
-        return " ".join(parts)
+    def line(self) -> str:
+        """The figure for a terminal."""
+        least = "" if self.least is None else f">= {self._print(self.least)}"
+        most = "" if self.most is None else f"<= {self._print(self.most)}" if self.most else "none"
+        mark = "" if self.met is None else "ok" if self.met else "MISSED"
+        shown = self._print(self.value) if self.of or self.unit == "count" else "-"
+        return f"{self.words:62}{shown:>10}{self.of:>7}   {least + most:13}{mark}".rstrip()
 
     def _print(self, value: float) -> str:
         return f"{value:.2%}" if self.unit == "share" else f"{value:.0f}" if self.unit == "count" else f"{value:.1f} ms"
-
-
-def share(key: str, words: str, cases: Sequence[Found], holds: Callable[[Found], Any], **wanted: float) -> Figure:
-    """The share of some cases."""
-    return Figure(key, words, sum(bool(holds(one)) for one in cases) / max(len(cases), 1), len(cases), **wanted)
-
-
-def count(key: str, words: str, cases: Sequence[Found], number: Callable[[Found], int], **wanted: float) -> Figure:
-    """A count among some cases."""
-    return Figure(key, words, sum(number(one) for one in cases), len(cases), "count", **wanted)
 
 
 @dataclass(slots=True)
@@ -580,40 +583,51 @@ class Section:
     figures: list[Figure] = field(default_factory=list)
     wrong: dict[str, list[str]] = field(default_factory=dict)
 
+    def share(self, key: str, words: str, cases: Sequence[Found], holds: Callable[[Found], Any], least: float | None = None) -> None:
+        """The share of some cases."""
+        self.figures.append(Figure(key, words, sum(bool(holds(one)) for one in cases) / max(len(cases), 1), len(cases), least=least))
+
+    def count(self, key: str, words: str, number: int, of: int, most: float | None = None) -> None:
+        """A number of so many."""
+        self.figures.append(Figure(key, words, number, of, "count", most=most))
+
+    def outcomes(self, key: str, words: str, cases: Sequence[Found], least: float | None = None) -> None:
+        """How often what is wrong was named as the only set of cells, among several sets, or not."""
+        self.share(f"{key}.only", f"{words}: the only set", cases, lambda one: one.outcome == ONLY, least)
+        self.share(f"{key}.among", "  among several sets", cases, lambda one: one.outcome == AMONG)
+        self.share(f"{key}.wrong_alone", "  a wrong set named alone", cases, lambda one: one.outcome == WRONG)
+        self.share(f"{key}.unfound", "  several without it, or none", cases, lambda one: one.outcome in UNFOUND)
+
+    def mendings(self, key: str, words: str, cases: Sequence[Found], least: float | None = None, most: float | None = None) -> None:
+        """Of the errors in some cases: the share mended, and the share mended wrongly."""
+        errors = sum(len(one.wrong) for one in cases)
+        right, false = sum(one.right for one in cases), sum(len(one.false) for one in cases)
+        self.figures.append(Figure(f"{key}.right", f"{words}: mended", right / max(errors, 1), errors, least=least))
+        self.figures.append(Figure(f"{key}.false", "  mended wrongly", false / max(errors, 1), errors, most=most))
+
+    def verdicts(self, key: str, verdicts: Iterable[Mapping[str, int]], **most: float) -> None:
+        """The checks that fail still, by whose fault they were found to be."""
+        total: Counter[str] = Counter()
+        for one in verdicts:
+            total.update(one)
+        for name in ("document", "undecided", "reading"):
+            self.count(f"{key}.{name}", f"  failing checks, verdict: {name}", total[name], total.total(), most.get(name))
+
+    def times(self, key: str, words: str, times: Sequence[float], **most: float) -> None:
+        """Median, 95th percentile and longest."""
+        ordered = sorted(times) or [0.0]
+        at = {"median": statistics.median(ordered), "p95": ordered[int(0.95 * (len(ordered) - 1))], "max": ordered[-1]}
+        self.figures += [Figure(f"{key}.{name}", f"{words}: {name}", at[name], len(times), "ms", most=most.get(name)) for name in at]
+
     def note(self, kind: str, cases: Iterable[object]) -> None:
+        """Cases that went wrong."""
         self.wrong.setdefault(kind, []).extend(map(str, cases))
 
-
-def outcomes(key: str, words: str, cases: Sequence[Found], least: float | None = None) -> list[Figure]:
-    """How often the cells that are wrong were named as the only set, among several, or not; of the cases detected."""
-    wanted = {} if least is None else {"least": least}
-    found = [share(f"{key}.only", f"{words}: the only set", cases, lambda one: one.outcome == "the only set", **wanted)]
-    names = ("among several", WRONG, "several, without", Status.TOO_MANY.value, Status.NO_EXPLANATION.value)
-    slugs = ("among", "wrong_alone", "several_without", "too_many", "no_explanation")
-    for slug, name in zip(slugs, names, strict=True):
-        found.append(share(f"{key}.{slug}", f"  {name}", cases, lambda one, name=name: one.outcome == name))
-    return found
-
-
-def mendings(key: str, words: str, cases: Sequence[Found], least: float | None = None, most: float | None = None) -> list[Figure]:
-    """Of the errors in the cases detected: the share mended, and mended wrongly."""
-    errors = sum(len(one.wrong) for one in cases)
-    right, false = sum(one.right for one in cases), sum(len(one.false) for one in cases)
-    return [
-        Figure(f"{key}.right", f"{words}: mended", right / max(errors, 1), errors, least=least),
-        Figure(f"{key}.false", "  mended wrongly", false / max(errors, 1), errors, most=most),
-    ]
-
-
-def detected(cases: Iterable[Found]) -> list[Found]:
-    return [one for one in cases if one.detected]
-
-
-def milliseconds(key: str, words: str, times: Sequence[float], wanted: Mapping[str, float] | None = None) -> list[Figure]:
-    """Median, 95th percentile and longest."""
-    ordered = sorted(times) or [0.0]
-    at = {"median": statistics.median(ordered), "p95": ordered[int(0.95 * (len(ordered) - 1))], "max": ordered[-1]}
-    return [Figure(f"{key}.{name}", f"{words}: {name}", at[name], len(times), "ms", most=(wanted or {}).get(name)) for name in at]
+    def note_wrong(self, words: str, cases: Sequence[Found]) -> None:
+        """The cases among these that were mended wrongly, or wrong cells named alone."""
+        self.note(f"{words}, MENDED WRONGLY", (one for one in cases if one.false))
+        self.note(f"{words}, a wrong set named alone", (one for one in cases if one.outcome == WRONG and not one.false))
+        self.note(f"{words}, no set", (one for one in cases if one.outcome in UNFOUND and not one.false))
 
 
 # -- what is measured ----------------------------------------------------------------------------------------------------
@@ -621,18 +635,27 @@ def milliseconds(key: str, words: str, times: Sequence[float], wanted: Mapping[s
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How many cases a form: singles, pairs, fives, document errors, rows either way, and other errors of each kind."""
+    """How many cases a form: with one error, two and five; errors of the document; rows dropped and doubled; other errors of each kind."""
 
     singles: int
-    pairs: int
-    fives: int
-    documents: int
-    rows: int
-    others: int
 
-    @classmethod
-    def of(cls, singles: int) -> Amounts:
-        return cls(singles, max(singles // 3, 1), max(singles // 10, 1), max(singles // 3, 1), max(singles // 5, 1), max(singles // 6, 1))
+    @property
+    def pairs(self) -> int:
+        return max(self.singles // 5, 1)
+
+    documents = pairs
+
+    @property
+    def rows(self) -> int:
+        return max(self.singles // 6, 1)
+
+    @property
+    def others(self) -> int:
+        return max(self.singles // 15, 1)
+
+    @property
+    def fives(self) -> int:
+        return max(self.singles // 30, 1)
 
 
 def spoilt(subjects: Sequence[Subject], number: int, seed: str, make: Callable[[Subject, str], Case | None]) -> list[Case]:
@@ -641,85 +664,79 @@ def spoilt(subjects: Sequence[Subject], number: int, seed: str, make: Callable[[
     return [case for case in made if case is not None]
 
 
-def clean(subjects: Sequence[Subject], section: Section) -> None:
-    """Forms as they are: none may be flagged by arithmetic."""
-    cases = [Case(subject.name, subject, subject.texts, subject.rows, subject.texts, (), "as it is") for subject in subjects]
-    found = [judged(case) for case in cases]
-    section.figures.append(count("clean.flagged", "true forms flagged by arithmetic", found, lambda one: one.detected, most=0))
-    section.note("true form flagged", detected(found))
+def slips(subjects: Sequence[Subject], number: int, seed: str, errors: int) -> list[Case]:
+    """So many cases of each form with so many errors each."""
+    return spoilt(subjects, number, seed, lambda one, name: slipped(one, errors, name))
 
 
-def singles(cases: Sequence[Case], section: Section, seen: Section) -> tuple[list[Found], list[Found]]:
-    """One slip: detected, found with and without the page, mended."""
-    with_page, alone = [judged(case) for case in cases], [judged(case, page=False) for case in cases]
-    seen.figures.append(share("single.detected", "one error detected", with_page, lambda one: one.detected, least=0.995))
+def detected(cases: Iterable[Found]) -> list[Found]:
+    return [one for one in cases if one.detected]
+
+
+def as_they_are(subjects: Iterable[Subject]) -> list[Found]:
+    """True records judged."""
+    return [judged(Case(one.name, one, one.texts, one.rows, one.texts, (), "as it is")) for one in subjects]
+
+
+def detection(subjects: Sequence[Subject], cases: Sequence[Found]) -> Section:
+    """What the checks see: one error in a record, and none where there is none."""
+    section, clean = Section("what the checks see"), as_they_are(subjects)
+    section.count("clean.flagged", "true forms flagged", len(detected(clean)), len(clean), most=0)
+    section.share("single.detected", "one error: detected", cases, lambda one: one.detected, 0.995)
     for kind in SLIPS:
-        own = [one for one in with_page if one.kind == kind]
-        seen.figures.append(share(f"single.detected.{kind}", f"  {kind}", own, lambda one: one.detected))
-    seen.note("not detected", (one for one in with_page if not one.detected))
-    found = detected(with_page)
-    section.figures += outcomes("single.page", "one error, with the page", found, 0.985)
-    section.figures += outcomes("single.alone", "one error, by the checks alone", detected(alone), 0.85)
-    section.figures += mendings("single", "one error", found, 0.97, 0.0)
-    _note_wrong(section, "one error", found)
-    section.note("one error, several sets", (one for one in found if "several" in one.outcome))
-    return with_page, alone
+        section.share(f"single.detected.{kind}", f"  {kind}", [one for one in cases if one.kind == kind], lambda one: one.detected)
+    section.note("true form flagged", detected(clean))
+    section.note("not detected", (one for one in cases if not one.detected))
+    return section
 
 
-def _note_wrong(section: Section, words: str, found: Iterable[Found]) -> None:
-    cases = list(found)
-    section.note(f"{words}, WRONGLY MENDED", (one for one in cases if one.false))
-    section.note(f"{words}, a wrong set alone", (one for one in cases if one.outcome == WRONG and not one.false))
-    section.note(f"{words}, no set", (one for one in cases if one.outcome in (Status.TOO_MANY.value, Status.NO_EXPLANATION.value)))
+def single(found: Sequence[Found], alone: Sequence[Found]) -> Section:
+    """One error: named, and mended from the page."""
+    section = Section("one error")
+    section.outcomes("single.page", "with the page", found, 0.985)
+    section.outcomes("single.alone", "by the checks alone", alone, 0.85)
+    section.mendings("single", "with the page", found, 0.97, 0.0)
+    section.verdicts("single.verdict", [one.verdicts for one in found])
+    section.note_wrong("one error", found)
+    section.note("one error, several sets", (one for one in found if one.outcome == AMONG))
+    section.note("one error of the reading, verdict on the document", (one for one in found if "document" in one.verdicts))
+    return section
 
 
-def several(pairs: Sequence[Case], fives: Sequence[Case], section: Section) -> list[Found]:
-    """Two and five slips in one record."""
-    found, alone = detected(judged(case) for case in pairs), detected(judged(case, page=False) for case in pairs)
-    section.figures += outcomes("double.page", "two errors, with the page", found, 0.95)
-    section.figures += outcomes("double.alone", "two errors, by the checks alone", alone)
-    section.figures += mendings("double", "two errors", found, most=0.005)
-    _note_wrong(section, "two errors", found)
-    many = detected(judged(case) for case in fives)
-    section.figures += outcomes("five.page", "five errors, with the page", many)
-    section.figures += mendings("five", "five errors", many)
-    section.note("five errors, WRONGLY MENDED", (one for one in many if one.false))
+def several(pairs: Sequence[Case], fives: Sequence[Case]) -> tuple[Section, list[Found]]:
+    """Two and five errors in one record; and what was found of the fives."""
+    section, two, five = Section("two errors, and five"), detected(map(judged, pairs)), detected(map(judged, fives))
+    section.outcomes("double.page", "two errors, with the page", two, 0.95)
+    section.outcomes("double.alone", "two errors, by the checks alone", detected(judged(case, page=False) for case in pairs))
+    section.mendings("double", "two errors, with the page", two, most=0.005)
+    section.outcomes("five.page", "five errors, with the page", five)
+    section.mendings("five", "five errors, with the page", five)
     bare = detected(judged(case, page=False) for case in fives)
-    longest = max((one.spent.blame for one in [*many, *bare]), default=0.0)
-    section.figures.append(Figure("five.longest", "five errors, longest (with the page or without)", longest, len(many) + len(bare), "ms", most=1000))
-    return many
+    section.outcomes("five.alone", "five errors, by the checks alone", bare)
+    section.note_wrong("two errors", two)
+    section.note("five errors, MENDED WRONGLY", (one for one in five if one.false))
+    section.note("five errors, more than a second", (one for one in [*five, *bare] if one.spent.blame > 1000))
+    return section, [*five, *bare]
 
 
-def documents(cases: Sequence[Case], left_out: int, section: Section) -> None:
-    """Errors of the document itself: never mended; by grounding, and read from the page by the built-in reader."""
-    found = detected(judged(case) for case in cases)
-    section.figures.append(count("document.mended", "errors of the document, mended", found, lambda one: one.right + len(one.false), most=0))
-    section.figures += _verdicts("document", [one.verdicts for one in found])
-    section.figures += outcomes("document", "blame", found)
-    section.note("document error MENDED", (one for one in found if one.right or one.false))
-    section.note("document error, verdict on the reading", (one for one in found if "reading" in one.verdicts))
-    read = [reread(case) for case in cases]
-    whole = [one for one in read if one.failing]
-    section.figures.append(Figure("document.read.mended", "the same, read by the built-in reader: mended", sum(bool(one.mended) for one in whole), len(whole), "count", most=0))  # fmt: skip
-    section.figures += _verdicts("document.read", [one.verdicts for one in whole])
-    section.figures.append(Figure("document.left_out", "left out: print not known to be one place", left_out, left_out + len(cases), "count"))
-    section.note("document error MENDED (built-in reader)", (one for one in whole if one.mended))
-    section.note("document error, verdict on the reading (built-in reader)", (one for one in whole if "reading" in one.verdicts))
-
-
-def _verdicts(key: str, verdicts: Sequence[Mapping[str, int]]) -> list[Figure]:
-    total: Counter[str] = Counter()
-    for one in verdicts:
-        total.update(one)
-    return [
-        Figure(f"{key}.verdict.{name}", f"  failing checks, verdict: {name}", total[name] / max(total.total(), 1), total.total())
-        for name in ("document", "undecided", "reading")
-    ]
+def documents(cases: Sequence[Case], asked: int) -> Section:
+    """Errors of the document itself: judged as a reading that was looked up, and read from the page by the built-in reader."""
+    section, found = Section("errors of the document"), detected(map(judged, cases))
+    section.count("document.mended", "looked up: mended", sum(one.right + len(one.false) > 0 for one in found), len(found), most=0)
+    section.verdicts("document.verdict", [one.verdicts for one in found])
+    section.outcomes("document", "looked up, the cell named", found)
+    read = [one for one in map(reread, cases) if one.failing]
+    section.count("document.read.mended", "by the built-in reader: mended", sum(bool(one.mended) for one in read), len(read), most=0)
+    section.verdicts("document.read.verdict", [one.verdicts for one in read])
+    section.count("document.left_out", "left out: not printed in one known place", asked - len(cases), asked)
+    section.note("document error MENDED", [one for one in found if one.right or one.false] + [one for one in read if one.mended])
+    section.note("document error, verdict on the reading", (one for one in [*found, *read] if "reading" in one.verdicts))
+    return section
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the whole pipeline makes of a page: failing checks by verdict, corrections in words, and `failing` or once failing checks."""
+    """What the whole pipeline makes of a page: its failing checks by verdict, corrections in words, and how many fail or failed."""
 
     told: str
     verdicts: Mapping[str, int]
@@ -727,7 +744,7 @@ class Read:
     failing: int
 
     def __str__(self) -> str:
-        return f"{self.told}; {dict(self.verdicts)}" + "".join(f"; MENDED {one}" for one in self.mended)
+        return f"{self.told}; read by the built-in reader: {dict(self.verdicts)}" + "".join(f"; MENDED {one}" for one in self.mended)
 
 
 def reread(case: Case) -> Read:
@@ -735,33 +752,36 @@ def reread(case: Case) -> Read:
     layout = case.layout or case.subject.layout
     assert layout is not None
     text = layout.text[layout.start : layout.end]
-    result = structure_document(Document("page", text, "", "text/plain", (Page(1, 0, len(text)),)), Plan((case.subject.schema,)))
-    broken = [one for record in result.records for one in record.checks if one.holds is False]
-    mended = [one for record in result.records for one in record.mended]
-    changed = tuple(
-        f"{place} {value.correction.text}>{value.text}" for record in result.records for place, value in record.leaves.items() if value.correction
-    )
-    return Read(f"{case.name}: {case.told}", Counter(str(one.verdict.value) for one in broken if one.verdict), changed, len(broken) + len(mended))
+    (record, *_) = structure_document(
+        Document("page", text, "", "text/plain", (Page(1, 0, len(text)),)), Plan((case.subject.schema,))
+    ).records
+    return Read(f"{case.name}: {case.told}", *_fate(record))
 
 
-def rows(subjects: Sequence[Subject], number: int, seed: str, section: Section) -> None:
+def _fate(record: Record) -> tuple[Counter[str], tuple[str, ...], int]:
+    """Its failing checks by verdict, its corrections in words, and how many checks fail or failed."""
+    broken = [one for one in record.checks if one.holds is False]
+    corrected = [(place, value) for place, value in record.leaves.items() if value.correction]
+    words = tuple(f"{place} {value.correction.text}>{value.text}" for place, value in corrected if value.correction)
+    return Counter(str(one.verdict) for one in broken), words, len(broken) + len(record.mended)
+
+
+def rows(subjects: Sequence[Subject], number: int, seed: str) -> Section:
     """Rows dropped and doubled; those that change no sum are left out, and counted."""
+    section = Section("rows")
     for kind, make in (("dropped", dropped), ("doubled", doubled)):
-        drawn = [
-            (subject, *row, f"{seed}/{kind}/{subject.name}/{row[0]}/{row[1]}")
-            for subject in subjects
-            for row in _drawn(subject, number, f"{seed}/{kind}/{subject.name}")
-        ]
-        able = [one for one in drawn if changes_a_sum(*one[:3])]
-        found = [judged(make(*one)) for one in able]
-        section.figures.append(share(f"row.{kind}.detected", f"row {kind}: detected", found, lambda one: one.detected, least=1.0))
-        section.figures.append(share(f"row.{kind}.only", "  shown as such, alone", found, lambda one: one.outcome == "the only set"))
-        section.figures.append(share(f"row.{kind}.named", "  shown as such, alone or among several", found, lambda one: one.wrong in one.sets))
-        section.figures.append(count(f"row.{kind}.false", "  false corrections", found, lambda one: len(one.false) + one.right, most=0))
-        section.figures.append(Figure(f"row.{kind}.left_out", "  left out: changes no sum", len(drawn) - len(able), len(drawn), "count"))
+        drawn = [(one, *row) for one in subjects for row in _drawn(one, number, f"{seed}/{kind}/{one.name}")]
+        able = [row for row in drawn if changes_a_sum(*row)]
+        found = [judged(make(*row, f"{seed}/{kind}/{row[0].name}{row[1]}/{row[2]}")) for row in able]
+        section.share(f"row.{kind}.detected", f"row {kind}: detected", found, lambda one: one.detected, 1.0)
+        section.share(f"row.{kind}.only", "  shown as such, alone", found, lambda one: one.outcome == ONLY)
+        section.share(f"row.{kind}.named", "  shown as such, alone or among several", found, lambda one: one.wrong in one.sets)
+        section.count(f"row.{kind}.false", "  false corrections", sum(len(one.false) + one.right for one in found), len(found), most=0)
+        section.count(f"row.{kind}.left_out", "  left out: changes no sum", len(drawn) - len(able), len(drawn))
         section.note(f"row {kind}, not detected", (one for one in found if not one.detected))
-        section.note(f"row {kind}, WRONGLY MENDED", (one for one in found if one.false or one.right))
+        section.note(f"row {kind}, MENDED WRONGLY", (one for one in found if one.false or one.right))
         section.note(f"row {kind}, not shown as such", (one for one in found if one.detected and one.wrong not in one.sets))
+    return section
 
 
 def _drawn(subject: Subject, number: int, seed: str) -> list[tuple[str, int]]:
@@ -769,161 +789,130 @@ def _drawn(subject: Subject, number: int, seed: str) -> list[tuple[str, int]]:
     return random.Random(seed).sample(every, min(number, len(every)))
 
 
-def others(subjects: Sequence[Subject], number: int, seed: str, section: Section) -> None:
+def others(subjects: Sequence[Subject], number: int, seed: str) -> Section:
     """Figures passed over, moved by a column, or appended to another row."""
+    section = Section("blanks, shifts and rows run together")
     for kind, make in (("missing", blanked), ("shifted", shifted), ("swallowed", swallowed)):
         every = [judged(case) for case in spoilt(subjects, number, f"{seed}/{kind}", make)]
         found = detected(every)
-        section.figures.append(share(f"{kind}.detected", f"{kind}: detected", every, lambda one: one.detected))
-        section.figures.append(share(f"{kind}.only", "  all wrong cells, the only set", found, lambda one: one.outcome == "the only set"))
-        section.figures.append(share(f"{kind}.within", "  some set names wrong cells only", found, _names_wrong_only))
-        section.figures.append(share(f"{kind}.beside", "  no set names a wrong cell", found, lambda one: not _names_wrong(one)))
-        section.figures += [replace(one, words=f"  {one.words.removeprefix(kind + ': ').strip()}") for one in mendings(kind, kind, found)]
-        section.note(f"{kind}, WRONGLY MENDED", (one for one in found if one.false))
-        section.note(f"{kind}, no set names a wrong cell", (one for one in found if not _names_wrong(one)))
+        section.share(f"{kind}.detected", f"{kind}: detected", every, lambda one: one.detected)
+        section.share(f"{kind}.only", "  all wrong cells, the only set", found, lambda one: one.outcome == ONLY)
+        section.share(f"{kind}.within", "  a set of wrong cells only", found, lambda one: any(map(one.is_wrong, one.sets)))
+        section.share(f"{kind}.beside", "  no set names a wrong cell", found, lambda one: not one.names_wrong)
+        section.mendings(kind, "  cells", found)
+        section.note(f"{kind}, MENDED WRONGLY", (one for one in found if one.false))
+        section.note(f"{kind}, no set names a wrong cell", (one for one in found if not one.names_wrong))
+    return section
 
 
-def _names_wrong_only(found: Found) -> bool:
-    return any(all(_is_wrong(found, name) for name in one) for one in found.sets)
+def invoices(by_size: Mapping[int, Sequence[Subject]], per_size: int, seed: str) -> tuple[Section, dict[int, list[Found]]]:
+    """One error in invoices of 5 to 300 lines; and what was found, by the number of lines."""
+    section, clean = Section("invoices"), as_they_are(one for own in by_size.values() for one in own)
+    cases = {lines: slips(own, max(per_size // len(own), 1), f"{seed}/invoice", 1) for lines, own in by_size.items()}
+    found = {lines: [judged(case) for case in own] for lines, own in cases.items()}
+    every = [one for own in found.values() for one in own]
+    section.count("invoice.flagged", "true invoices flagged", len(detected(clean)), len(clean), most=0)
+    section.share("invoice.detected", "one error: detected", every, lambda one: one.detected, 1.0)
+    section.outcomes("invoice.page", "with the page", detected(every), 0.92)
+    section.outcomes("invoice.alone", "by the checks alone", detected(judged(case, page=False) for own in cases.values() for case in own))
+    section.mendings("invoice", "with the page", detected(every), most=0.0)
+    section.note("true invoice flagged", detected(clean))
+    section.note("invoice, not detected", (one for one in every if not one.detected))
+    section.note_wrong("invoice", detected(every))
+    return section, found
 
 
-def _names_wrong(found: Found) -> bool:
-    return any(_is_wrong(found, name) for one in found.sets for name in one)
+def times(found: Sequence[Found], many: Sequence[Found], ones: Sequence[Found], fives: Sequence[Found], lines: int) -> Section:
+    """What judging one record takes; the last two are of the longest invoices."""
+    section = Section("CPU time of one record")
+    section.times("time.localise", "localising and mending one error", [one.spent.localise for one in found], median=3.0, p95=15.0)
+    section.times("time.blame", "  all of blame()", [one.spent.blame for one in found])
+    section.times("time.parse", "  parsing", [one.spent.parse for one in found])
+    section.times("time.confront", "  confronting", [one.spent.confront for one in found])
+    section.times("time.ground", "  grounding", [one.spent.ground for one in found])
+    section.times("time.evidence", "  evidence", [one.spent.evidence for one in found])
+    section.times("time.five", "five errors, all of blame()", [one.spent.blame for one in many], max=1000.0)
+    section.times("time.invoice", f"{lines} lines, one error: all of blame()", [one.spent.blame for one in ones], max=1000.0)
+    section.times("time.invoice.ground", "  grounding", [one.spent.ground for one in ones])
+    section.times("time.invoice.five", f"{lines} lines, five errors: all of blame()", [one.spent.blame for one in fives], max=1000.0)
+    section.outcomes("invoice.five", f"{lines} lines, five errors", fives)
+    return section
 
 
-def _is_wrong(found: Found, name: str) -> bool:
-    """A wrong cell; and the lost row, where one was swallowed."""
-    return name in found.wrong or (found.kind == "swallowed" and name.endswith("/-"))
-
-
-def invoices(schema: Schema, seed: str, per_size: int, section: Section) -> dict[int, list[Found]]:
-    """One error in invoices of 5 to 300 lines."""
-    subjects = {
-        lines: [invoice(f"{seed}/{lines}/{number}", lines, schema) for number in range(INVOICES_OF[lines])] for lines in INVOICE_LINES
-    }
-    cases = {lines: spoilt(own, max(per_size // len(own), 1), f"{seed}/invoice", lambda one, name: slipped(one, 1, name)) for lines, own in subjects.items()}  # fmt: skip
-    flagged = [found for own in subjects.values() for one in own if (found := judged(Case(one.name, one, one.texts, one.rows, one.texts, (), ""))).detected]
-    section.figures.append(Figure("invoice.flagged", "true invoices flagged", len(flagged), sum(map(len, subjects.values())), "count", most=0))
-    by_size = {lines: [judged(case) for case in own] for lines, own in cases.items()}
-    every = [one for own in by_size.values() for one in own]
-    alone = detected(judged(case, page=False) for own in cases.values() for case in own)
-    section.figures.append(share("invoice.detected", "one error detected", every, lambda one: one.detected, least=1.0))
-    section.figures += outcomes("invoice.page", "with the page", detected(every), 0.92)
-    section.figures += outcomes("invoice.alone", "by the checks alone", alone)
-    section.figures += mendings("invoice", "one error", detected(every), most=0.0)
-    section.note("not detected", (one for one in every if not one.detected))
-    _note_wrong(section, "invoice", detected(every))
-    return by_size
-
-
-def invoice_times(schema: Schema, seed: str, by_size: Mapping[int, list[Found]], section: Section) -> None:
-    """Of the longest invoices: one error and five."""
-    lines = INVOICE_LINES[-1]
-    subject = invoice(f"{seed}/{lines}/0", lines, schema)
-    five = [judged(case) for case in spoilt([subject], 5, f"{seed}/five", lambda one, name: slipped(one, 5, name))]
-    ones = by_size[lines]
-    section.figures += milliseconds("time.invoice", f"{lines} lines, one error, blame", [one.spent.blame for one in ones])
-    section.figures += milliseconds("time.invoice.confront", f"{lines} lines, confronting", [one.spent.confront for one in ones])[:1]
-    section.figures += milliseconds("time.invoice.ground", f"{lines} lines, grounding", [one.spent.ground for one in ones])[:1]
-    section.figures += milliseconds("time.invoice.evidence", f"{lines} lines, evidence", [one.spent.evidence for one in ones])[:1]
-    section.figures.append(
-        Figure("time.invoice.five", f"{lines} lines, five errors, blame: max", max(one.spent.blame for one in five), len(five), "ms", most=1000)
-    )
-    section.figures += outcomes("invoice.five", f"{lines} lines, five errors", five)
-
-
-def times(found: Sequence[Found], many: Sequence[Found], section: Section) -> None:
-    """What judging one record takes."""
-    limits = {"median": 3.0, "p95": 15.0}
-    section.figures += milliseconds("time.localise", "one error, localising and mending", [one.spent.localise for one in found], limits)
-    section.figures += milliseconds("time.blame", "  the whole of blame()", [one.spent.blame for one in found])
-    section.figures += milliseconds("time.confront", "  parsing and confronting", [one.spent.confront for one in found])
-    section.figures += milliseconds("time.ground", "  grounding", [one.spent.ground for one in found])
-    section.figures += milliseconds("time.evidence", "  evidence", [one.spent.evidence for one in found])
-    section.figures += milliseconds("time.five", "five errors, blame()", [one.spent.blame for one in many], {"max": 1000.0})
-
-
-def own_inconsistencies(files: Sequence[Path], schemas: tuple[Schema, ...], section: Section) -> None:
+def own_inconsistencies(files: Sequence[Path], plan: Plan) -> Section:
     """The failing checks of the sources themselves, as the built-in reader reads them."""
-    verdicts: Counter[str] = Counter()
-    mended, records = 0, 0
-    for file in files:
-        result = structure_document(ingest.read(file), Plan(schemas))
-        for record in result.records:
-            records += 1
-            mended += len(record.mended) + sum(value.correction is not None for value in record.leaves.values())
-            broken = [one for one in record.checks if one.holds is False]
-            verdicts.update(str(one.verdict.value) if one.verdict else "none" for one in broken)
-            where = f"{_called(file)}#{record.index} {record.kind}"
-            section.note("failing checks of the sources", (f"{where} {one.id} {one.pointer}: {one.outcome.words} -> {one.verdict}: {one.evidence}; blame {record.localised}: {record.blame[:3]}" for one in broken))  # fmt: skip
-    section.figures.append(Figure("source.failing", "the sources' own failing checks", verdicts.total(), records, "count"))
-    section.figures += [
-        Figure(f"source.{name}", f"  verdict: {name}", verdicts[name], verdicts.total(), "count", most=0 if name == "reading" else None)
-        for name in ("document", "undecided", "reading", "none")
-    ]
-    section.figures.append(Figure("source.mended", "  mended", mended, records, "count", most=0))
+    section, verdicts = Section("the sources themselves, read by the built-in reader"), list[Counter[str]]()
+    records = [(called(file), record) for file in files for record in structure_document(ingest.read(file), plan).records]
+    mended = 0
+    for name, record in records:
+        counted, corrections, _ = _fate(record)
+        verdicts.append(counted)
+        mended += len(record.mended) + len(corrections)
+        where = f"{name}#{record.index} {record.kind}"
+        section.note("failing checks", (f"{where} {_told(one)}; sets {record.blame[:3]}" for one in record.checks if one.holds is False))
+    section.count(
+        "source.failing", "failing checks", sum(one.total() for one in verdicts), sum(len(record.checks) for _, record in records)
+    )
+    section.verdicts("source", verdicts, reading=0)
+    section.count("source.mended", "  mended", mended, len(records), most=0)
+    return section
 
 
-def _called(file: Path) -> str:
-    return file.parent.name if file.stem == "source" else file.stem[:3]
+def _told(one: Checked) -> str:
+    return f"{one.id} {one.pointer}: {one.outcome.words} Verdict: {one.verdict}, {one.evidence}"
 
 
 # -- all of it -----------------------------------------------------------------------------------------------------------
 
 
-def measured(subjects: Sequence[Subject], files: Sequence[Path], schemas: tuple[Schema, ...], per_form: int, seed: int) -> list[Section]:
+def measured(subjects: Sequence[Subject], files: Sequence[Path], plan: Plan, per_form: int, seed: int) -> list[Section]:
     """Every figure, in sections."""
-    amounts, root = Amounts.of(per_form), str(seed)
-    seen, found, two, wrong, row, rest, bills, time, own = (
-        Section(title)
-        for title in (
-            "detection", "one error", "two errors and five", "errors of the document", "rows", "blanks and shifts", "invoices", "time", "the sources themselves",
-        )
-    )  # fmt: skip
-    with_page, _ = singles(spoilt(subjects, amounts.singles, f"{root}/one", lambda one, name: slipped(one, 1, name)), found, seen)
-    clean(subjects, seen)
-    many = several(
-        spoilt(subjects, amounts.pairs, f"{root}/two", lambda one, name: slipped(one, 2, name)),
-        spoilt(subjects, amounts.fives, f"{root}/five", lambda one, name: slipped(one, 5, name)),
-        two,
-    )
+    amounts, root, lines = Amounts(per_form), str(seed), max(INVOICES_OF)
+    ones = slips(subjects, amounts.singles, f"{root}/one", 1)
+    with_page, alone = [judged(case) for case in ones], [judged(case, page=False) for case in ones]
+    more, many = several(slips(subjects, amounts.pairs, f"{root}/two", 2), slips(subjects, amounts.fives, f"{root}/five", 5))
     printed = spoilt(subjects, amounts.documents, f"{root}/document", misprinted)
-    documents(printed, amounts.documents * len(subjects) - len(printed), wrong)
-    rows(subjects, amounts.rows, f"{root}/rows", row)
-    others(subjects, amounts.others, root, rest)
-    schema = next(schema for schema in schemas if schema.kind == "invoice")
-    by_size = invoices(schema, root, per_form, bills)
-    times(with_page, many, time)
-    invoice_times(schema, root, by_size, time)
-    own_inconsistencies(files, schemas, own)
-    return [seen, found, two, wrong, row, rest, bills, time, own]
+    schema = next(schema for schema in plan.schemas if schema.kind == "invoice")
+    by_size = {size: [invoice(f"{root}/{number}", size, schema) for number in range(of)] for size, of in INVOICES_OF.items()}
+    bills, found = invoices(by_size, per_form, root)
+    fives = [judged(case) for case in slips(by_size[lines], max(per_form // 3, 1), f"{root}/five", 5)]
+    return [
+        detection(subjects, with_page),
+        single(detected(with_page), detected(alone)),
+        more,
+        documents(printed, amounts.documents * len(subjects)),
+        rows(subjects, amounts.rows, root),
+        others(subjects, amounts.others, root),
+        bills,
+        times(with_page, many, found[lines], fives, lines),
+        own_inconsistencies(files, plan),
+    ]
 
 
 def _machine() -> str:
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.is_file() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor() or "unknown")
-    return f"{os.cpu_count()} x {model}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} x {model}, {platform.system()} {platform.release()}"
 
 
 def table(sections: Sequence[Section], show: int) -> Iterator[str]:
-    """The figures for a terminal, with up to `show` of the cases that went wrong, by kind."""
+    """The figures for a terminal; the sources' own failing checks, and up to `show` of the cases that went wrong, by kind."""
     for section in sections:
-        yield f"\n{section.title:58}{'measured':>12}{'of':>8}   wanted"
-        for one in section.figures:
-            mark = "" if one.met is None else "ok" if one.met else "MISSED"
-            yield f"{one.words:58}{one.shown:>12}{one.of:>8}   {one.wanted:12}{mark}".rstrip()
-    for section in sections:
+        yield f"\n{section.title:62}{'measured':>10}{'of':>7}   wanted"
+        yield from (one.line() for one in section.figures)
+    yield from (f"  {one}" for one in sections[-1].wrong.get("failing checks", ()))
+    for section in sections[:-1]:
         for kind, cases in section.wrong.items():
             if cases and show:
-                yield f"\n{section.title}: {kind} ({len(cases)})"
-                yield from (f"    {one}" for one in cases[:show])
+                yield f"\n{kind} ({len(cases)})"
+                yield from (f"  {one}" for one in cases[:show])
 
 
 def as_json(sections: Sequence[Section], head: Mapping[str, Any]) -> dict[str, Any]:
     """The figures by key, and all cases that went wrong."""
     found = {one.key: asdict(one) | {"met": one.met} for section in sections for one in section.figures}
-    return {**head, "figures": found, "wrong": {section.title: section.wrong for section in sections}}
+    return {**head, "figures": found, "wrong": {kind: cases for section in sections for kind, cases in section.wrong.items()}}
 
 
 def main() -> None:
@@ -935,19 +924,22 @@ def main() -> None:
     parser.add_argument("--reports", type=Path, default=SHARED / "reports" if present else None, metavar="FOLDER")
     parser.add_argument("--truth", type=Path, default=SHARED / "truth" if present else None, metavar="FOLDER", help="default: golden/")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="list up to N cases of each kind that went wrong")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--json", action="store_true", help="print JSON, with all of those")
     asked = parser.parse_args()
-    began, schemas = perf_counter(), library.shipped_schemas()
+    plan, began = Plan(library.shipped_schemas()), perf_counter()
     pairs = sources(asked.reports, asked.truth)
-    subjects = [one for source, truth in pairs for one in subjects_of(source, truth, schemas)]
+    subjects = [one for source, truth in pairs for one in subjects_of(source, truth, plan.schemas)]
     if asked.per_form < 1 or not subjects:
         parser.error("--per-form is at least 1, and the folders hold transcribed self-evaluations")
-    sections = measured(subjects, [source for source, _ in pairs], schemas, asked.per_form, asked.seed)
-    head = {"date": datetime.now(UTC).isoformat(timespec="minutes"), "machine": _machine(), "forms": len(subjects), "seed": asked.seed, "per_form": asked.per_form, "seconds": round(perf_counter() - began)}  # fmt: skip
+    sections = measured(subjects, [source for source, _ in pairs], plan, asked.per_form, asked.seed)
+    date, seconds = datetime.now(UTC).isoformat(timespec="minutes"), round(perf_counter() - began)
+    head = {"structurer": __version__, "python": platform.python_version(), "date": date, "machine": _machine(), "seconds": seconds}
+    head |= {"forms": len(subjects), "per_form": asked.per_form, "seed": asked.seed}
     if asked.json:
         print(json.dumps(as_json(sections, head), indent=1, ensure_ascii=False))
         return
-    print(f"{head['date']}, {head['machine']}\n{len(subjects)} forms, {asked.per_form} single errors a form, seed {asked.seed}, {head['seconds']} s")
+    print(f"structurer {head['structurer']}, Python {head['python']}, {head['date']}\n{head['machine']}")
+    print(f"{head['forms']} forms, {head['per_form']} single errors a form, seed {head['seed']}, {head['seconds']} s")
     print(*table(sections, asked.show), sep="\n")
 
 

@@ -94,10 +94,15 @@ def _scale(place: str, leaf: Leaf, found: Parsed, parsed: Mapping[str, Parsed]) 
 
 def owed(schema: Schema, rows: Mapping[str, int], *, across: bool = False) -> Iterator[tuple[Rule, str]]:
     """Every rule in every place: those within the record, or (`across`) those that name a related record."""
+    for rule in rules_of(schema, across):
+        yield from ((rule, place) for place in expanded(rule.scope, rows))
+
+
+@lru_cache(maxsize=256)
+def rules_of(schema: Schema, across: bool) -> tuple[Rule, ...]:
+    """The rules within the record, or those that name a related record."""
     related = {alias for alias, _ in schema.related}
-    for rule in schema.rules:
-        if across is any(parts and parts[0] in related for parts in (path.parts for path in paths(rule.check))):
-            yield from ((rule, place) for place in expanded(rule.scope, rows))
+    return tuple(rule for rule in schema.rules if across is any(path.parts[0] in related for path in paths(rule.check) if path.parts))
 
 
 def check(schema: Schema, facts: Facts, *, across: bool = False, approximate: frozenset[str] = frozenset()) -> tuple[Checked, ...]:

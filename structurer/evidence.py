@@ -40,6 +40,7 @@ class Pending:
 
     layout: its page (None: there is none to ask). placed: the values that stand where the order of the record puts them (None: the reader
     took every value from its place). explained: stretches of the text that are no values. locate: gives a stretch its page and box.
+    confirmed: the values that a person has seen, which are never doubted.
     """
 
     schema: Schema
@@ -50,6 +51,7 @@ class Pending:
     placed: frozenset[str] | None = None
     explained: tuple[tuple[int, int], ...] = ()
     locate: Callable[[int, int], tuple[Span, ...]] = lambda start, end: (Span(start, end),)
+    confirmed: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -82,7 +84,7 @@ class Pending:
     @cached_property
     def form(self) -> Form:
         """The record and its evidence, as the localisation of errors sees it."""
-        return Form(self.schema, self.figures, evidence_of(self) if self.layout is not None else Evidence())
+        return Form(self.schema, self.figures, evidence_of(self))
 
     @cached_property
     def _hulls(self) -> dict[str, tuple[int, int]]:
@@ -128,8 +130,11 @@ class Pending:
 
 
 def evidence_of(pending: Pending) -> Evidence:
-    """What the page says of every value."""
-    support = {place: _support(pending, place, value) for place, (_, value) in pending.values.items() if value.text is not None}
+    """What the page says of every value, and a person of those that were confirmed."""
+    confirmed = dict.fromkeys(pending.confirmed, Support.CONFIRMED)
+    if pending.layout is None:
+        return Evidence(confirmed)
+    support = {place: _support(pending, place, value) for place, (_, value) in pending.values.items() if value.text is not None} | confirmed
     sure = {
         place: min(span.confidence for span in value.spans if span.confidence is not None)
         for place, (_, value) in pending.values.items()

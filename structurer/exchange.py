@@ -1,5 +1,8 @@
-"""Records made elsewhere, read from JSON Lines in the exchange format: each line an object with "kind" and "record", and what else its
-maker put there. Figures keep their printed digits; nothing is passed over: what cannot be read is said with its line and its pointer.
+"""Records made elsewhere, read from JSON Lines in the exchange format.
+
+Each line is an object with "kind" and "record", and what else its maker put there: "source" names the document, "confirmed" lists the JSON
+pointers of values that a person has seen. Figures keep their printed digits; nothing is passed over: what cannot be read is said with its
+line and its pointer.
 """
 
 from __future__ import annotations
@@ -7,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,12 @@ class Line:
     def record(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.tree["record"]
         return found
+
+    @property
+    def confirmed(self) -> frozenset[str]:
+        """The values that a person has seen: JSON pointers into the record."""
+        found = self.tree.get("confirmed")
+        return frozenset(place for place in found if isinstance(place, str)) if isinstance(found, list) else frozenset()
 
     @property
     def source(self) -> str:
@@ -84,9 +94,10 @@ class _Figure(str):
 
 
 def plain(node: Any) -> Any:
-    """A tree as it was handed over, its numbers as JSON numbers again."""
+    """A tree as it was handed over, its numbers as JSON numbers again; as a text one of more digits than a JSON reader keeps."""
     if isinstance(node, _Figure):
-        return json.loads(node)
+        number = json.loads(node)
+        return number if Decimal(repr(number)) == Decimal(node) else str(node)
     if isinstance(node, dict):
         return {key: plain(member) for key, member in node.items()}
     return [plain(member) for member in node] if isinstance(node, list) else node

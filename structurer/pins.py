@@ -16,6 +16,7 @@ from structurer.confront import owed
 from structurer.evidence import Pending
 from structurer.facts import UnfitError
 from structurer.ranges import EVERYTHING, Range
+from structurer.syntax import Binary, walk
 from structurer.terms import Box, Cells, cells_of
 
 ROOM: Final = 2  # units in the last place of a figure
@@ -28,10 +29,15 @@ def pins(pending: Pending) -> dict[str, int]:
     proofs: dict[str, set[frozenset[str]]] = {}
     holding = {(checked.id, checked.pointer) for checked in pending.checks if checked.holds}
     for rule, place in owed(pending.schema, facts.rows):
-        if (rule.id, place) in holding:
+        if (rule.id, place) in holding and _equates(rule.check):
             for cell, condition in _proved(rule.check, Scope(facts, cells, place, "", rule.requires), cells):
                 proofs.setdefault(cell, set()).add(condition.cells)
     return {cell: len(sets) for cell, sets in proofs.items()}
+
+
+def _equates(check: Check) -> bool:
+    """Whether a check says that something is equal: an order alone proves nothing."""
+    return any(isinstance(node, Binary) and node.operator == "==" for node in walk(check.root))
 
 
 def _proved(check: Check, scope: Scope, cells: Cells) -> Iterator[tuple[str, Condition]]:

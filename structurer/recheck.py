@@ -123,7 +123,7 @@ def _pending(one: _Given, place: Place | None, wanted: Wanted) -> Pending:
     leaves = [(cell, leaf, Extract(one.flat.texts.get(cell))) for cell, leaf in leaf_pointers(one.schema, one.flat.rows)]
     if place is None:
         values = {cell: (leaf, _value(extract, read, cell, (), Match.NONE)) for cell, leaf, extract in leaves}
-        return Pending(one.schema, values, replace(read, facts=joined(one.schema, read.facts)), ())
+        return Pending(one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), confirmed=one.line.confirmed)
     document, part = place.document, place.segment
     layout = Layout(document.text, part.start, part.end)
     grounds = ground(layout, leaves, verbatim=False)
@@ -133,7 +133,7 @@ def _pending(one: _Given, place: Place | None, wanted: Wanted) -> Pending:
         values = _witnessed(values, witness, one.flat.rows)
     return Pending(
         one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), layout, grounds.placed,
-        witness.explained if witness is not None else (), document.evidence,
+        witness.explained if witness is not None else (), document.evidence, one.line.confirmed,
     )  # fmt: skip
 
 
@@ -159,9 +159,12 @@ def _witnessed(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, ro
     if not heard or len(alike) < TRUSTED * len(heard):
         return dict(values)
     found = dict(values)
-    for cell in heard.keys() - alike:
+    for cell in heard:
         leaf, value = values[cell]
-        found[cell] = leaf, replace(value, alternatives=(value.text, witness.leaves[cell].text))
+        if cell in alike:
+            found[cell] = leaf, replace(value, reader=f"{value.reader}+{witness.reader}")
+        else:
+            found[cell] = leaf, replace(value, alternatives=(value.text, witness.leaves[cell].text))
     return found
 
 

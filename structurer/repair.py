@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from structurer.checks import Quantity
 from structurer.confront import figures, joined, last_place
 from structurer.evidence import Loose, Pending, fits
 from structurer.parse import parse
@@ -40,12 +41,17 @@ def fitting(pending: Pending, place: str, wanted: Feasible) -> tuple[Loose, ...]
 
 
 def proposal(pending: Pending, place: str, wanted: Feasible) -> Proposal | None:
-    """The one unclaimed figure that fits a cell whose present value the page does not bear out; None if there is none, or several that
-    differ."""
+    """The one unclaimed figure that fits a cell whose present value the page does not bear out. Of several that differ the one that another
+    reading of the place says, if there is one; else None."""
     if pending.layout is None or place not in pending.values or pending.form.evidence.of(place).stands:
         return None
-    found, leaf = fitting(pending, place, wanted), pending.values[place][0]
-    return Proposal(place, found[0]) if len({parse(figure.text, leaf.kind, leaf.choices).number for figure in found}) == 1 else None
+    leaf, value = pending.values[place]
+    numbers = {figure: parse(figure.text, leaf.kind, leaf.choices).number for figure in fitting(pending, place, wanted)}
+    if len(set(numbers.values())) > 1:
+        said = {parse(text, leaf.kind, leaf.choices).number for text in value.alternatives if text is not None}
+        numbers = {figure: number for figure, number in numbers.items() if number in said}
+    others = tuple(dict.fromkeys(figure.text for figure in numbers))[1:]
+    return Proposal(place, next(iter(numbers)), alternatives=others) if len(set(numbers.values())) == 1 else None
 
 
 def proposals(pending: Pending, wanted: Iterable[tuple[str, Feasible]]) -> tuple[Proposal, ...] | None:
@@ -62,9 +68,8 @@ def corrected(pending: Pending, taken: Sequence[Proposal], reason: str) -> Pendi
         leaf, value = values[one.place]
         values[one.place] = leaf, _taken(pending, value, one, reason)
     read = figures(pending.schema, {place: value.text for place, (_, value) in values.items()}, pending.rows)
-    anew = {place: (leaf, _reread(value, read.parsed[place].value)) for place, (leaf, value) in values.items()}
     cells = read.facts.cells
-    anew = {place: (leaf, replace(value, quantity=cells.get(place))) for place, (leaf, value) in anew.items()}
+    anew = {place: (leaf, _reread(value, read.parsed[place].value, cells.get(place))) for place, (leaf, value) in values.items()}
     placed = None if pending.placed is None else pending.placed | {one.place for one in taken}
     return replace(pending, values=anew, figures=replace(read, facts=joined(pending.schema, read.facts)), placed=placed)
 
@@ -82,5 +87,7 @@ def _taken(pending: Pending, value: Value, one: Proposal, reason: str) -> Value:
     )
 
 
-def _reread(value: Value, canonical: str | int | None) -> Value:
-    return value if value.value == canonical else replace(value, value=canonical)
+def _reread(value: Value, canonical: str | int | None, quantity: Quantity | None) -> Value:
+    """A value as it is now: a corrected unit changes the figures that are printed in it."""
+    unchanged = value.value == canonical and value.quantity == quantity
+    return value if unchanged else replace(value, value=canonical, quantity=quantity)

@@ -28,7 +28,7 @@ from structurer.checks import ROUNDED, TRUNCATED
 from structurer.convention import MIXED, Convention, Outlier
 from structurer.errors import UsageError
 from structurer.export import reviewed, schema_of
-from structurer.record import Checked, Flag, Record, Result
+from structurer.record import Checked, Flag, Record, Result, Value, Verdict
 from structurer.schema import Schema
 from structurer.store import Manifest, State
 from structurer.tables import Table as Columns
@@ -151,7 +151,10 @@ def _record(record: Record, schema: Schema, everything: bool) -> RenderableType:
     for columns in tables_of(schema):
         parts += _list(columns, record, flags, everything) if columns.lists else [_fields(columns, record, flags, everything)]
     if record.checks:
-        parts.append(_checks(record.checks, everything))
+        parts.append(_checks(record, everything))
+    corrected = [(place, leaf) for place, leaf in record.leaves.items() if leaf.correction is not None]
+    if corrected:
+        parts.append(_corrections(corrected))
     if flags:
         parts.append(_flags(record, flags))
     if record.unclaimed:
@@ -166,6 +169,8 @@ def _heading(record: Record, schema: Schema, flagged: int) -> RenderableType:
     failed = sum(checked.holds is False for checked in record.checks)
     state = Text(f"  {held} checks held, {failed} failed, {flagged} to review", style="yellow" if failed or flagged else "green")
     complete = f", proved complete: {', '.join(record.complete)}" if record.complete else ""
+    figures = [leaf for leaf in record.leaves.values() if leaf.quantity is not None and leaf.quantity.value is not None]
+    complete += f", {sum(leaf.pinned > 0 for leaf in figures)} of {len(figures)} figures proved by a check" if figures else ""
     return Text("■ ", style="bold") + plain(f"{record.source}/{record.index}  {record.kind}  {schema.title}") + state + plain(complete)
 
 
@@ -195,12 +200,15 @@ def _mark(place: str, flags: dict[str, tuple[str, ...]]) -> Text:
     return Text(" ⚑", style="yellow") if place in flags else Text("")
 
 
-def _checks(checks: Sequence[Checked], everything: bool) -> RenderableType:
+def _checks(record: Record, everything: bool) -> RenderableType:
     """Failures first. Of the checks that held, one of each name stands for all unless everything is asked for."""
+    checks = record.checks
     table = Table("check", "", "at", "in numbers", box=SIMPLE_HEAD, pad_edge=False)
     held = Counter(checked.id for checked in checks if checked.holds)
     hidden = 0 if everything else sum(checked.holds is None for checked in checks)
     told: set[str] = set()
+    for checked in record.mended:
+        table.add_row(plain(checked.id), Text("MENDED", style="bold green"), plain(checked.pointer), plain(_words(checked)))
     for checked in sorted(checks, key=lambda one: one.holds is not False):
         if everything or checked.holds is False or (checked.holds and checked.id not in told):
             table.add_row(plain(checked.id), _verdict(checked), plain(checked.pointer), plain(_words(checked)))
@@ -215,11 +223,24 @@ def _verdict(checked: Checked) -> Text:
     if checked.holds is None:
         return Text("not applicable", style="dim")
     level = f" ({checked.outcome.level.value})"
-    return Text("held" + level, style="green") if checked.holds else Text("FAILED", style="bold red")
+    if checked.holds:
+        return Text("held" + level, style="green")
+    fault = {Verdict.READING: ": the reading", Verdict.DOCUMENT: ": the document", Verdict.UNDECIDED: ": undecided", None: ""}
+    return Text("FAILED" + fault[checked.verdict], style="bold red")
 
 
 def _words(checked: Checked) -> str:
     return f"{checked.says}: {checked.outcome.words}" if checked.says else checked.outcome.words
+
+
+def _corrections(corrected: Sequence[tuple[str, Value]]) -> RenderableType:
+    """What was mended, and what it was before."""
+    table = Table("corrected", "read as", "is", "by", "why", box=SIMPLE_HEAD, pad_edge=False)
+    for place, leaf in corrected:
+        was = leaf.correction
+        assert was is not None
+        table.add_row(plain(place), plain(was.text, CELL), plain(leaf.value, CELL), plain(was.by), plain(was.reason))
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _flags(record: Record, flags: dict[str, tuple[str, ...]]) -> RenderableType:

@@ -15,7 +15,7 @@ from structurer.conditions import Condition
 from structurer.eliminate import eliminate
 from structurer.problem import UNUSUAL, Feasible, Suspect
 from structurer.ranges import EVERYTHING, INFINITY, ZERO, Bound, Exact, Range, plus
-from structurer.terms import Box, Cells
+from structurer.terms import Box, Cells, in_units
 
 FINER_STEPS: Final = 100  # per unit in the last place: two decimals more than the column prints
 MAX_TRIALS: Final = 200  # values tried in search of one witness
@@ -153,9 +153,9 @@ def _box(cells: Cells, suspects: Sequence[Suspect], *, usual: bool) -> Box:
     free, loose, gone = dict[str, Range](), set[str](), set[str]()
     ulps, steps = dict[str, int](), dict[str, int]()
     for suspect in suspects:
-        ulps |= {cell: int(ulp * cells.unit) for cell, ulp in suspect.ulps.items()}
+        ulps |= {cell: in_units(ulp, cells.unit) for cell, ulp in suspect.ulps.items()}
         parts = 1 if usual or suspect.whole else FINER_STEPS
-        steps |= {cell: int(step * cells.unit) // parts for cell, step in suspect.steps.items()}
+        steps |= {cell: in_units(step, cells.unit) // parts for cell, step in suspect.steps.items()}
         for cell in suspect.cells:
             if suspect.gone:
                 gone.add(cell)

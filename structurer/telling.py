@@ -90,7 +90,7 @@ def _sentence(told: Told, explanation: Explanation, name: str) -> str:
 
 
 def _condition(told: Told, explanation: Explanation, name: str, place: str) -> str:
-    checks = "it" if len(told.failing) == 1 else f"all {len(told.failing)} failing checks"
+    checks = {1: "it", 2: "both failing checks"}.get(len(told.failing), f"all {len(told.failing)} failing checks")
     if place.endswith("/" + LOST):
         return f"{checks} would hold with a further row"
     if place not in told.record.values:

@@ -60,10 +60,15 @@ def cells_of(facts: Facts, steps: Iterable[Fraction] = ()) -> Cells:
     unit = lcm(*parts, *(step.denominator for step in steps)) * PARTS
     return Cells(
         unit=unit,
-        numbers={cell: int(quantity.value * unit) for cell, quantity in known.items() if quantity.value is not None},
-        ulps={cell: int(quantity.ulp * unit) for cell, quantity in known.items()},
+        numbers={cell: in_units(quantity.value, unit) for cell, quantity in known.items() if quantity.value is not None},
+        ulps={cell: in_units(quantity.ulp, unit) for cell, quantity in known.items()},
         texts={cell: quantity.text for cell, quantity in facts.cells.items() if quantity.value is None},
     )
+
+
+def in_units(value: Fraction, unit: int) -> int:
+    """A number that is whole in units of which `unit` make 1."""
+    return value.numerator * (unit // value.denominator)
 
 
 @dataclass(slots=True)

@@ -31,6 +31,8 @@ def explain(node: Node, value: Fraction | str | None, sheet: Sheet) -> str:
     if value is None:
         return written
     result = f'"{value}"' if isinstance(value, str) else decimal_text(value)
+    if result == written:
+        return written
     return f"{written} {result[0]} {result[1:]}" if result.startswith("≈") else f"{written} = {result}"
 
 

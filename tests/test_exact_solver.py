@@ -3,9 +3,10 @@ records whose checks it is given as an integer programme of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial, reduce
 from math import lcm
 from random import Random
 from typing import TypeAlias
@@ -15,12 +16,11 @@ from ortools.sat.python import cp_model
 
 from structurer.algebra import round_half_up, truncate
 from structurer.checks import Binary, Call, Facts, Node, Number, Path, Quantity, Unary, confront, parse
-from structurer.facts import Sheet
 from structurer.reconcile import UNUSUAL, WEIGHT, Block, Owed, Problem, Status, Suspect, localise
 from structurer.solving import FINER_STEPS
-from structurer.syntax import STAR, spine, walk
+from structurer.syntax import spine, walk
 
-BOUND = 10**6  # of a cell, in its own steps; the numbers of the records stay far below
+BOUND = 10**7  # of a cell, in its own steps; the numbers of the records stay far below
 Expr: TypeAlias = cp_model.LinearExprT
 
 
@@ -28,12 +28,34 @@ Expr: TypeAlias = cp_model.LinearExprT
 
 
 @dataclass(frozen=True)
-class Ratio:
-    """A number as numerator over a denominator that is at least 1: a constant, or a variable of the model. `void`: nothing over nothing."""
+class Amount:
+    """A whole number of the model: an expression, and a bound on its size; CP-SAT's numbers have 64 bits."""
 
-    numerator: Expr
-    denominator: Expr
+    of: Expr
+    bound: int
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(self.of + other.of, self.bound + other.bound)
+
+    def __sub__(self, other: Amount) -> Amount:
+        return self + other.times(-1)
+
+    def times(self, factor: int) -> Amount:
+        return Amount(factor * self.of, abs(factor) * self.bound)
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A number as amount over a `scale`, and over a `divisor` of at least 1 where there is one. `void`: nothing over nothing."""
+
+    amount: Amount
+    scale: int
+    divisor: Amount | None = None
     void: tuple[cp_model.IntVar, ...] = ()
+
+    def on(self, scale: int) -> Amount:
+        """The amount on a scale that is a multiple of its own."""
+        return self.amount.times(scale // self.scale)
 
 
 @dataclass
@@ -55,47 +77,44 @@ class Model:
             quantity = self.problem.facts.cells[cell]
             assert quantity.value is not None
             own = quantity.value / quantity.ulp * parts
-            assert own.denominator == 1
-            step, changed = self.model.new_int_var(-BOUND * parts, BOUND * parts, cell), self.model.new_bool_var(f"changed {cell}")
-            self.model.add(step == own.numerator).only_enforce_if(~changed)
+            step, changed = self.model.new_int_var(-self.bound, self.bound, cell), self.model.new_bool_var(f"changed {cell}")
+            self.model.add(step == int(own)).only_enforce_if(~changed)
             if self.odd is not None:
-                coarse = self.model.new_int_var(-BOUND, BOUND, "")
+                coarse = self.model.new_int_var(-self.bound, self.bound, "")
                 self.model.add(step == parts * coarse).only_enforce_if(~self.odd)
                 self.model.add(step >= 0).only_enforce_if(~self.odd, changed)
             self.steps[cell], self.changed[cell] = step, changed
+
+    @property
+    def bound(self) -> int:
+        return 10 * BOUND if self.finer else BOUND
 
     def size(self, cell: str) -> Fraction:
         """What one step of a cell is worth."""
         return self.problem.facts.cells[cell].ulp / (FINER_STEPS if self.finer else 1)
 
-    def variable(self) -> cp_model.IntVar:
-        return self.model.new_int_var(-(10**15), 10**15, "")
+    def variable(self, bound: int, low: int | None = None) -> Amount:
+        return Amount(self.model.new_int_var(-bound if low is None else low, bound, ""), bound)
 
-    def named(self, expression: Expr) -> cp_model.IntVar:
-        name = self.variable()
-        self.model.add(name == expression)
-        return name
-
-    def product(self, left: Expr, right: Expr) -> Expr:
-        if isinstance(left, int) or isinstance(right, int):
-            return left * right
-        result = self.variable()
-        self.model.add_multiplication_equality(result, [left, right])
+    def product(self, left: Amount, right: Amount | None) -> Amount:
+        if right is None or isinstance(right.of, int):
+            return left.times(1 if right is None else int(right.of))
+        if isinstance(left.of, int):
+            return right.times(left.of)
+        result = self.variable(left.bound * right.bound)
+        self.model.add_multiplication_equality(result.of, [left.of, right.of])
         return result
 
     # -- numbers --
 
-    def pointers(self, path: Path) -> list[str]:
-        return Sheet(self.problem.facts, "")._pointers(path)
-
     def number(self, node: Node) -> Ratio:
         if isinstance(node, Number):
-            return Ratio(node.value.numerator, node.value.denominator)
+            return Ratio(Amount(node.value.numerator, abs(node.value.numerator)), node.value.denominator)
         if isinstance(node, Path):
-            return self.cell(*self.pointers(node))
+            return self.cell(*pointers(self.problem, node))
         if isinstance(node, Unary):
             inner = self.number(node.operand)
-            return Ratio(-1 * inner.numerator, inner.denominator, inner.void)
+            return Ratio(inner.amount.times(-1), inner.scale, inner.divisor, inner.void)
         if isinstance(node, Call):
             return self.call(node)
         first, links = spine(node)
@@ -106,44 +125,43 @@ class Model:
 
     def cell(self, pointer: str) -> Ratio:
         size = self.size(pointer)
-        return Ratio(self.steps[pointer] * size.numerator, size.denominator)
+        return Ratio(Amount(self.steps[pointer], self.bound).times(size.numerator), size.denominator)
 
     def combined(self, operator: str, left: Ratio, right: Ratio) -> Ratio:
         void = left.void + right.void
-        if operator == "*":
-            return Ratio(
-                self.product(left.numerator, right.numerator), self.product(left.denominator, right.denominator), void
-            )
         if operator == "/":
             return self.quotient(left, right)
-        one, other = self.product(left.numerator, right.denominator), self.product(right.numerator, left.denominator)
-        return Ratio(one + other if operator == "+" else one - other, self.product(left.denominator, right.denominator), void)
+        assert left.divisor is None or right.divisor is None, "two quotients are not modelled"
+        divisor = left.divisor or right.divisor
+        if operator == "*":
+            return Ratio(self.product(left.amount, right.amount), left.scale * right.scale, divisor, void)
+        scale = lcm(left.scale, right.scale)
+        one, other = self.product(left.on(scale), right.divisor), self.product(right.on(scale), left.divisor)
+        return Ratio(one + other if operator == "+" else one - other, scale, divisor, void)
 
     def quotient(self, left: Ratio, right: Ratio) -> Ratio:
-        """Numerator and divisor with the divisor's sign; nothing over nothing says nothing, and no other divisor is zero."""
-        up, down = self.product(left.numerator, right.denominator), self.product(right.numerator, left.denominator)
-        if isinstance(down, int):
-            assert down
-            return Ratio(up if down > 0 else -1 * up, abs(down), left.void + right.void)
-        above, below, void = self.variable(), self.model.new_int_var(1, 10**15, ""), self.model.new_bool_var("")
+        """Amount and divisor with the divisor's sign; nothing over nothing says nothing, and no other divisor is zero."""
+        assert right.divisor is None
+        if isinstance(right.amount.of, int):
+            inverse = Fraction(right.scale, right.amount.of)
+            return Ratio(left.amount.times(inverse.numerator), left.scale * inverse.denominator, left.divisor, left.void)
+        assert left.divisor is None
+        ratio = Fraction(right.scale, left.scale)
+        up, down = left.amount.times(ratio.numerator), right.amount.times(ratio.denominator)
+        above, below, void = self.variable(up.bound), self.variable(down.bound, 1), self.model.new_bool_var("")
         positive, negative = self.model.new_bool_var(""), self.model.new_bool_var("")
         self.model.add_exactly_one(void, positive, negative)
-        self.model.add(up == 0).only_enforce_if(void)
-        self.model.add(down == 0).only_enforce_if(void)
+        self.model.add(up.of == 0).only_enforce_if(void)
+        self.model.add(down.of == 0).only_enforce_if(void)
         for literal, sign in ((positive, 1), (negative, -1)):
-            self.model.add(above == sign * up).only_enforce_if(literal)
-            self.model.add(below == sign * down).only_enforce_if(literal)
-        return Ratio(above, below, (*left.void, *right.void, void))
+            self.model.add(above.of == sign * up.of).only_enforce_if(literal)
+            self.model.add(below.of == sign * down.of).only_enforce_if(literal)
+        return Ratio(above, 1, below, (*left.void, *right.void, void))
 
     def call(self, call: Call) -> Ratio:
         if call.name in ("sum", "min", "max"):
             members = [member for argument in call.arguments for member in self.members(argument)]
-            if call.name == "sum":
-                total = members[0]
-                for member in members[1:]:
-                    total = self.combined("+", total, member)
-                return total
-            return self.extremum(call.name, members)
+            return reduce(partial(self.combined, "+"), members) if call.name == "sum" else self.extremum(call.name, members)
         inner = self.number(call.arguments[0])
         if call.name == "abs":
             return self.magnitude(inner)
@@ -152,39 +170,36 @@ class Model:
         return self.cut(inner, 10 ** int(digits.value), rounded=call.name == "round")
 
     def members(self, node: Node) -> list[Ratio]:
-        return [self.cell(pointer) for pointer in self.pointers(node)] if isinstance(node, Path) else [self.number(node)]
+        return [self.cell(pointer) for pointer in pointers(self.problem, node)] if isinstance(node, Path) else [self.number(node)]
 
     def extremum(self, name: str, members: list[Ratio]) -> Ratio:
-        denominators = [member.denominator for member in members]
-        assert all(isinstance(one, int) for one in denominators), "an extremum of quotients is not modelled"
-        common, result = lcm(*denominators), self.variable()
-        scaled = [member.numerator * (common // one) for member, one in zip(members, denominators, strict=True)]
-        (self.model.add_min_equality if name == "min" else self.model.add_max_equality)(result, scaled)
-        return Ratio(result, common, tuple(void for member in members for void in member.void))
+        assert all(member.divisor is None for member in members), "an extremum of quotients is not modelled"
+        scale = lcm(*(member.scale for member in members))
+        scaled = [member.on(scale) for member in members]
+        result = self.variable(max(amount.bound for amount in scaled))
+        add = self.model.add_min_equality if name == "min" else self.model.add_max_equality
+        add(result.of, [amount.of for amount in scaled])
+        return Ratio(result, scale)
 
     def magnitude(self, inner: Ratio) -> Ratio:
-        result = self.variable()
-        self.model.add_max_equality(result, [inner.numerator, -1 * inner.numerator])
-        return Ratio(result, inner.denominator, inner.void)
+        result = self.variable(inner.amount.bound)
+        self.model.add_max_equality(result.of, [inner.amount.of, -1 * inner.amount.of])
+        return Ratio(result, inner.scale, inner.divisor, inner.void)
 
     def cut(self, inner: Ratio, parts: int, *, rounded: bool) -> Ratio:
         """Whole parts of a unit, toward zero; rounded: half a part is added away from zero before."""
-        size, whole, negative = self.variable(), self.variable(), self.model.new_bool_var("")
-        up = parts * inner.numerator
-        self.model.add(size == up).only_enforce_if(~negative)
-        self.model.add(size == -1 * up).only_enforce_if(negative)
-        self.model.add(size >= 0)
-        covered = self.product(whole, inner.denominator)
-        if rounded:
-            self.model.add(2 * covered <= 2 * size + inner.denominator)
-            self.model.add(2 * covered + inner.denominator > 2 * size)
-        else:
-            self.model.add(covered <= size)
-            self.model.add(covered + inner.denominator > size)
-        result = self.variable()
-        self.model.add(result == whole).only_enforce_if(~negative)
-        self.model.add(result == -1 * whole).only_enforce_if(negative)
-        return Ratio(result, parts, inner.void)
+        up = inner.amount.times(2 * parts)
+        size, whole, result = self.variable(up.bound, 0), self.variable(up.bound, 0), self.variable(up.bound)
+        negative = self.model.new_bool_var("")
+        for literal, sign in ((~negative, 1), (negative, -1)):
+            self.model.add(size.of == sign * up.of).only_enforce_if(literal)
+            self.model.add(result.of == sign * whole.of).only_enforce_if(literal)
+        half = self.product(Amount(inner.scale, inner.scale), inner.divisor)
+        covered = self.product(Amount(2 * inner.scale * whole.of, up.bound + 2 * half.bound), inner.divisor)
+        reached = size + half if rounded else size
+        self.model.add(covered.of <= reached.of)
+        self.model.add(covered.of + 2 * half.of > reached.of)
+        return Ratio(result, parts, None, inner.void)
 
     # -- conditions --
 
@@ -192,30 +207,29 @@ class Model:
         root = owed.check.root
         assert isinstance(root, Binary)
         left, right = self.number(root.left), self.number(root.right)
-        assert isinstance(left.denominator, int)
-        difference = self.product(right.numerator, left.denominator) - self.product(left.numerator, right.denominator)
+        assert left.divisor is None or right.divisor is None
+        scale = lcm(left.scale, right.scale)
+        more = self.product(right.on(scale), left.divisor) - self.product(left.on(scale), right.divisor)
         unless = [~void for void in left.void + right.void]
         if root.operator == "==" and isinstance(root.left, Path) and owed.level == "print":
-            self.require_print(root.left, difference, left.denominator, right.denominator, unless)
+            self.require_print(root.left, more, scale, right.divisor, unless)
             return
-        relation = {"==": difference == 0, "<=": difference >= 0, ">=": difference <= 0, "<": difference >= 1, ">": difference <= -1}
+        relation = {"==": more.of == 0, "<=": more.of >= 0, ">=": more.of <= 0, "<": more.of >= 1, ">": more.of <= -1}
         self.model.add(relation[root.operator]).only_enforce_if(unless)
 
-    def require_print(self, path: Path, more: Expr, scale: int, denominator: Expr, unless: list[cp_model.IntVar]) -> None:
+    def require_print(self, path: Path, more: Amount, scale: int, divisor: Amount | None, unless: list[cp_model.IntVar]) -> None:
         """[y - u/2, y + u) above zero, mirrored below zero, (-u, u) at zero; `more` is what is printed less the print."""
-        (pointer,) = self.pointers(path)
-        parts = 2 * self.problem.facts.cells[pointer].ulp * scale
-        assert parts.denominator == 1
-        double, step = self.product(parts.numerator, denominator), self.steps[pointer]
+        (pointer,) = pointers(self.problem, path)
+        unit = self.problem.facts.cells[pointer].ulp * scale
+        step, ulp, more = self.steps[pointer], self.product(Amount(unit.numerator, unit.numerator), divisor), more.times(unit.denominator)
         above, below, nothing = (self.model.new_bool_var("") for _ in range(3))
         self.model.add_exactly_one(above, below, nothing)
+        self.model.add(step == 0).only_enforce_if(nothing)
         for literal, sign in ((above, 1), (below, -1)):
             self.model.add(sign * step >= 1).only_enforce_if(literal)
-            self.model.add(4 * sign * more >= -1 * double).only_enforce_if(literal, *unless)
-            self.model.add(2 * sign * more < double).only_enforce_if(literal, *unless)
-        self.model.add(step == 0).only_enforce_if(nothing)
-        for sign in (1, -1):
-            self.model.add(2 * sign * more < double).only_enforce_if(nothing, *unless)
+            self.model.add(2 * sign * more.of + ulp.of >= 0).only_enforce_if(literal, *unless)
+            self.model.add(sign * more.of < ulp.of).only_enforce_if(literal, *unless)
+            self.model.add(sign * more.of < ulp.of).only_enforce_if(nothing, *unless)
 
 
 @dataclass(frozen=True)
@@ -258,10 +272,15 @@ def solved(problem: Problem, block: frozenset[int], *, finer: bool = False) -> A
     return None if weight is None else Answer(weight, sets)
 
 
+def pointers(problem: Problem, path: Path) -> list[str]:
+    """The cells that a path stands for, in records with one list at most."""
+    rows = range(problem.facts.rows.get("/rows", 0))
+    return [path.pointers[0]] if len(path.pointers) == 1 else [f"/rows/{row}{path.pointers[1]}" for row in rows]
+
+
 def read(problem: Problem, owed: Owed) -> frozenset[str]:
     """The cells of a check."""
-    sheet = Sheet(problem.facts, "")
-    return frozenset(cell for path in walk(owed.check.root) if isinstance(path, Path) for cell in sheet._pointers(path))
+    return frozenset(cell for path in walk(owed.check.root) if isinstance(path, Path) for cell in pointers(problem, path))
 
 
 def blocks(problem: Problem) -> Iterator[tuple[frozenset[int], tuple[int, ...]]]:

@@ -32,7 +32,7 @@ BILL = load(
         "type": "object",
         "x-anchors": ["Bill"],
         "properties": {"name": {"type": "string"}, "sum": {"type": "number"}},
-        "x-related": {"paid": {"kind": "payment", "by": "name"}, "share": {"kind": "share", "by": "name"}, "all": {"kind": "payment"}},
+        "x-related": {"paid": {"kind": "payment", "by": "name"}, "given": {"kind": "receipt", "by": "name"}, "all": {"kind": "payment"}},
         "x-checks": [
             {"id": "paid-in-full", "check": "sum == paid.amount", "says": "bills are paid"},
             {"id": "positive", "check": "sum > 0"},
