@@ -113,7 +113,7 @@ def nudged(rng: random.Random, figure: str) -> str:
     """The last digit one more or one less."""
     plain = figure.replace(",", "")
     step = Decimal(rng.choice((1, -1))).scaleb(-len(plain.partition(".")[2]))
-    return format(Decimal(plain) + step, "f")
+    return format(abs(Decimal(plain) + step), "f")
 
 
 def _digits(figure: str) -> list[int]:
@@ -142,7 +142,7 @@ def slip(rng: random.Random, texts: Texts, place: str, beside: Sequence[str]) ->
     for kind in rng.sample(SLIPS, len(SLIPS)):
         for _ in range(TRIES):
             now = _copied(rng, texts, beside) if kind == COPY else found[1] + OWN[kind](rng, found[2]) + found[3]
-            if amount(now) not in (None, amount(was)) and (amount(was) or 0) * (amount(now) or 0) >= 0:
+            if amount(now) not in (None, amount(was)):
                 return Slip(place, was, now, kind)
     return None
 

@@ -16,14 +16,15 @@ from structurer.confront import check, grafted
 from structurer.evidence import Pending, fits
 from structurer.joint import joined_problem, under_aliases
 from structurer.kinship import Kin
-from structurer.reconcile import Block, Feasible, Status, localise
+from structurer.reconcile import Block, Explanation, Feasible, Status, localise
 from structurer.record import Checked, Verdict
-from structurer.repair import Proposal, corrected, proposals
+from structurer.repair import BY_SECOND_READING, Proposal, corrected, proposal
 from structurer.suspects import Support
 from structurer.telling import Told, evidence_words, explained, mended_words
 
 MAX_SETS = 300  # of one record that are listed; with more its errors are too many
 
+_Mending = Mapping[int, Sequence[Proposal]]  # proposals by record
 Reread = Callable[[int, Sequence[str]], Mapping[str, str | None]]  # record and pointers -> what a second reading says stands there
 
 
@@ -142,34 +143,26 @@ class _Group:
     # -- mending -------------------------------------------------------------------------------------------------------
 
     def mend(self, found: Sequence[_Found]) -> bool:
-        """Correct what the page confirms; whether anything was corrected."""
-        done = [self.mend_block(one, lambda number, wanted: proposals(self.records[number], wanted)) for one in found]
+        """Correct what the page confirms, where there is one explanation; whether anything was corrected."""
+        done = []
+        for one in found:
+            explanations = one.block.explanations if len(one.block.explanations) == 1 else ()
+            done.append(self.mend_block(one, [self.proposed(explanation, self.from_page) for explanation in explanations]))
         return any(done)
 
-    def mend_block(self, found: _Found, propose: Callable[[int, list[tuple[str, Feasible]]], tuple[Proposal, ...] | None]) -> bool:
-        """Correct the cells of a block that has one explanation, if the page confirms all of them and all its checks hold then."""
-        wanted = _cells_of(found.block)
-        taken = {number: propose(number, cells) for number, cells in wanted.items()}
-        sure = {number: some for number, some in taken.items() if some}
-        if not wanted or len(sure) < len(wanted):
-            return False
-        trial = list(self.records)
-        for number, some in sure.items():
-            trial[number] = corrected(trial[number], some, mended_words(self.records, found.failing))
-        trial = confronted(trial, self.kin)
-        if any(trial[number].checks[position].holds is not True for number, position in found.failing) or _worse(self.records, trial):
-            return False
-        self.records = trial
-        return True
-
     def mend_by_rereading(self, found: Sequence[_Found], reread: Reread) -> bool:
-        """Ask once for each record what stands in the cells that are to blame, without saying what is wanted."""
+        """Ask once for each record what stands in the cells that are to blame, without saying what is wanted; an answer that fits chooses
+        among several explanations."""
         asked: dict[int, list[str]] = {}
         for one in found:
             for number, place in self.doubted(one):
                 asked.setdefault(number, []).append(place)
         answers = {number: reread(number, list(dict.fromkeys(places))) for number, places in asked.items()}
-        done = [self.mend_block(one, lambda number, wanted: self.reread(number, wanted, answers.get(number, {}))) for one in found]
+
+        def answered(number: int, place: str, wanted: Feasible) -> Proposal | None:
+            return self.from_answer(number, place, wanted, answers.get(number, {}).get(place))
+
+        done = [self.mend_block(one, [self.proposed(each, answered) for each in one.block.explanations]) for one in found]
         return any(done)
 
     def doubted(self, found: _Found) -> Iterator[tuple[int, str]]:
@@ -181,17 +174,47 @@ class _Group:
                 if place in record.values and record.layout is not None and not record.form.evidence.of(place).stands:
                     yield number, place
 
-    def reread(self, number: int, wanted: list[tuple[str, Feasible]], answers: Mapping[str, str | None]) -> tuple[Proposal, ...] | None:
-        """The answers, each a figure of the page that no value claims and within its feasible range; None if one is not."""
-        record = self.records[number]
-        found = []
-        for place, feasible in wanted:
-            answer, leaf = answers.get(place), record.values[place][0]
-            prints = [figure for figure in record.loose if answer is not None and figure.text == answer]
-            if not prints or not fits(prints[0].text, leaf, record.figures.scales[place], feasible):
+    def proposed(self, explanation: Explanation, propose: Callable[[int, str, Feasible], Proposal | None]) -> _Mending | None:
+        """A print of its own for every cell of an explanation, by record; None where one has none, or is a row."""
+        found: dict[int, list[Proposal]] = {}
+        for name in explanation.suspects:
+            number, place = _split(name)
+            one = (
+                propose(number, place, explanation.reach[name])
+                if place in self.records[number].values and name in explanation.reach
+                else None
+            )
+            if one is None:
                 return None
-            found.append(Proposal(place, prints[0], by="second reading"))
-        return tuple(found)
+            found.setdefault(number, []).append(one)
+        prints = [(number, one.figure) for number, some in found.items() for one in some]
+        return found if len(set(prints)) == len(prints) else None
+
+    def from_page(self, number: int, place: str, wanted: Feasible) -> Proposal | None:
+        return proposal(self.records[number], place, wanted)
+
+    def from_answer(self, number: int, place: str, wanted: Feasible, answer: str | None) -> Proposal | None:
+        """An answer that is a print of the page which no value claims, and within the feasible range."""
+        record = self.records[number]
+        leaf = record.values[place][0]
+        if answer is None or not fits(answer, leaf, record.figures.scales[place], wanted):
+            return None
+        print_ = record.unclaimed(place, answer)
+        return Proposal(place, print_, by=BY_SECOND_READING) if print_ is not None else None
+
+    def mend_block(self, found: _Found, mendings: Sequence[_Mending | None]) -> bool:
+        """Correct the cells of the only explanation that is confirmed, if all checks of the block hold then and no other fails."""
+        confirmed = [mending for mending in mendings if mending]
+        if len(confirmed) != 1:
+            return False
+        trial = list(self.records)
+        for number, some in confirmed[0].items():
+            trial[number] = corrected(trial[number], some, mended_words(self.records, found.failing))
+        trial = confronted(trial, self.kin)
+        if any(trial[number].checks[position].holds is not True for number, position in found.failing) or _worse(self.records, trial):
+            return False
+        self.records = trial
+        return True
 
     # -- telling -------------------------------------------------------------------------------------------------------
 
@@ -291,20 +314,6 @@ class _Group:
 def _split(name: str) -> tuple[int, str]:
     number, slash, place = name.partition("/")
     return int(number or 0), slash + place
-
-
-def _cells_of(block: Block) -> dict[int, list[tuple[str, Feasible]]]:
-    """The cells of a block's only explanation by record, each with its feasible range; none where it is not one set of figures."""
-    if block.status is not Status.FOUND or len(block.explanations) != 1:
-        return {}
-    found: dict[int, list[tuple[str, Feasible]]] = {}
-    (explanation,) = block.explanations
-    for name in explanation.suspects:
-        if name not in explanation.reach or name.endswith("/-"):
-            return {}
-        number, place = _split(name)
-        found.setdefault(number, []).append((place, explanation.reach[name]))
-    return found
 
 
 def _cells(checked: Checked) -> tuple[str, ...]:

@@ -83,23 +83,22 @@ def atoms(condition: Condition | None) -> Iterator[Atom]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clause:
-    """A rule read with the names of its schema. `condition`: None where it can never fail. `named`: where the paths of its comparisons
-    lead, repeated where the check repeats them."""
+    """A rule read with the names of its schema.
+
+    `condition`: None where it can never fail. `named`: where the paths of its comparisons lead, repeated where the check repeats them.
+    `places`: the leaves that decide it, keys of joined rows among them.
+    """
 
     rule: Rule
     names: Names
     targets: Mapping[Path, Target]
     condition: Condition | None
     named: tuple[Target, ...]
+    places: frozenset[Place]
 
     def place(self, path: Path) -> Place | None:
         """The leaf or row that a path of the check leads to."""
         return self.targets[path].place
-
-    def places(self) -> frozenset[Place]:
-        """The leaves that decide the check, keys of joined rows among them."""
-        own = frozenset(target.place for target in self.named if target.place and target.place not in self.names.rows)
-        return own.union(*(target.keys for target in self.named))
 
     def literal(self, atom: Atom) -> Literal:
         """A comparison or presence; opposites share the text."""
@@ -114,8 +113,10 @@ def read(rule: Rule, names: Names) -> Clause:
     """A rule with its paths followed, without the comparisons that can never apply."""
     targets = {path: names.target(path, rule.scope) for path in dict.fromkeys(paths(rule.check))}
     condition = _live(_normal(rule.check.root), lambda test: _applies(test, targets))
-    named = (targets[node] for atom in atoms(condition) for node in walk(atom.test) if isinstance(node, Path))
-    return Clause(rule, names, targets, condition, tuple(target for target in named if target.place))
+    found = [targets[node] for atom in atoms(condition) for node in walk(atom.test) if isinstance(node, Path)]
+    named = tuple(target for target in found if target.place)
+    own = frozenset(target.place for target in named if target.place and (target.place in names.leaves or target.place not in names.rows))
+    return Clause(rule, names, targets, condition, named, own.union(*(target.keys for target in named)))
 
 
 def _normal(node: Node, demanded: bool = True) -> Condition:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from structurer.confront import Figures
 from structurer.document import Span
+from structurer.ground import prints_of
 from structurer.layout import Layout
 from structurer.ledger import figures_left
 from structurer.parse import parse
@@ -123,6 +124,38 @@ class Pending:
         starts = [value.spans[0].start for cell, (_, value) in self.values.items() if value.spans and cell.startswith(place + "/")]
         return tuple(figure for figure in self.loose if figure.start >= min(starts, default=0))
 
+    def unclaimed(self, place: str, text: str) -> Loose | None:
+        """The first print of a text that no other value than that of a place claims, also one that is broken over lines."""
+        leaf, own = self.values[place][0], {(span.start, span.end) for span in self.values[place][1].spans}
+        taken = [claim for claim in (*self.claims, *self.explained) if claim not in own]
+        for start, end in prints_of(self.layout, leaf, text) if self.layout is not None else ():
+            if not any(first < end and start < last for first, last in taken):
+                return Loose(text, start, end)
+        return None
+
+    def joined_at(self, place: str) -> tuple[Loose, ...]:
+        """What the print of a figure makes together with an unclaimed one that nothing but white space parts from it: a figure that was
+        broken in two, of which a reader saw one piece."""
+        leaf, value = self.values[place]
+        if self.layout is None or not leaf.kind.numeric or len(value.spans) != 1:
+            return ()
+        (span,), clean, offset = value.spans, self.layout.clean, self.layout.start
+        own = clean[span.start - offset : span.end - offset]
+        behind = [
+            figure
+            for figure in self.loose
+            if figure.start >= span.end and not clean[span.end - offset : figure.start - offset].strip(" \n")
+        ]
+        before = [
+            figure
+            for figure in self.loose
+            if figure.end <= span.start and not clean[figure.end - offset : span.start - offset].strip(" \n")
+        ]
+        return (
+            *(Loose(figure.text + own, figure.start, span.end) for figure in before),
+            *(Loose(own + figure.text, span.start, figure.end) for figure in behind),
+        )
+
     def loose_at(self, place: str) -> tuple[Loose, ...]:
         """The unclaimed figures where the print of a cell would stand."""
         low, high = self.window(place)
@@ -153,7 +186,7 @@ def fits(text: str, leaf: Leaf, scale: int, wanted: Feasible) -> bool:
 def _support(pending: Pending, place: str, value: Value) -> Support:
     if value.match is Match.NONE:
         return Support.ABSENT
-    if value.doubts or value.alternatives or value.match is Match.FUZZY or not pending.is_placed(place):
+    if value.doubts or value.alternatives or value.match is Match.FUZZY or not pending.is_placed(place) or pending.joined_at(place):
         return Support.ELSEWHERE
     return Support.AGREED if "+" in value.reader else Support.PLACED
 

@@ -71,6 +71,13 @@ def ground(layout: Layout, leaves: Sequence[tuple[str, Leaf, Extract]], *, verba
     return Grounds({one.place: search.found[one.place] for one in sought}, frozenset(placed))
 
 
+def prints_of(layout: Layout, leaf: Leaf, text: str) -> list[tuple[int, int]]:
+    """Where a text is printed in one piece, line breaks and white space aside: offsets into the document's text, in order."""
+    search, squeezed = _Search(layout.folded, verbatim=True), squeeze(text)
+    found = search.occurrences(leaf, squeezed) if squeezed else []
+    return [layout.folded.span(first, first + length) for first, length in found]
+
+
 @dataclass(frozen=True, slots=True)
 class _Sought:
     place: str

@@ -28,17 +28,18 @@ Kin = Mapping[str, int | list[int]]  # by alias: the number of one record, or of
 
 def kin_of(records: Sequence[Relative]) -> list[Kin]:
     """For each record the numbers of its relatives by alias; a partner of the same name that is not there has no entry."""
-    found: list[Kin] = []
-    for number, record in enumerate(records):
-        kin: dict[str, int | list[int]] = {}
-        for alias, related in record.schema.related:
-            others = [other for other, one in enumerate(records) if one.schema.kind == related.kind]
+    found: list[dict[str, int | list[int]]] = [{} for _ in records]
+    for schema in dict.fromkeys(record.schema for record in records):
+        own = [number for number, record in enumerate(records) if record.schema is schema]
+        for alias, related in schema.related:
             if related.by is None:
-                kin[alias] = others
-            elif (partner := _pairs(records, record.schema, related).get(number)) is not None:
-                kin[alias] = partner
-        found.append(kin)
-    return found
+                others = [number for number, record in enumerate(records) if record.schema.kind == related.kind]
+                for number in own:
+                    found[number][alias] = others
+            else:
+                for number, partner in _pairs(records, schema, related).items():
+                    found[number][alias] = partner
+    return list(found)
 
 
 def _pairs(records: Sequence[Relative], schema: Schema, related: Related) -> dict[int, int]:
@@ -52,9 +53,11 @@ def _pairs(records: Sequence[Relative], schema: Schema, related: Related) -> dic
         for other in theirs
     )
     taken: dict[int, int] = {}
+    paired: set[int] = set()
     for likeness, _, one, other in pairs:
-        if -likeness >= MIN_LIKENESS and one not in taken and other not in taken.values():
+        if -likeness >= MIN_LIKENESS and one not in taken and other not in paired:
             taken[one] = other
+            paired.add(other)
     return taken
 
 

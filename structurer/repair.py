@@ -6,7 +6,7 @@ reader's are; a figure that the page prints where the cell belongs, and that nob
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from structurer.checks import Quantity
@@ -17,6 +17,7 @@ from structurer.reconcile import Feasible
 from structurer.record import Correction, Match, Value
 
 BY_PAGE = "page"  # who corrected a value: an unclaimed print of its place
+BY_SECOND_READING = "second reading"  # ... or a model that was asked again and named an unclaimed print
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,12 @@ class Proposal:
 
 
 def fitting(pending: Pending, place: str, wanted: Feasible) -> tuple[Loose, ...]:
-    """The unclaimed figures where a cell belongs that may be its print: those within the feasible range, or within one unit in their own
-    last place, because the range was reckoned with the decimals of the print that is doubted."""
+    """The unclaimed figures where a cell belongs that may be its print, also together with the piece of it that was read: those within the
+    feasible range, or within one unit in their own last place, because the range was reckoned with the decimals of the doubted print."""
     leaf, scale = pending.values[place][0], pending.figures.scales[place]
     return tuple(
         figure
-        for figure in pending.loose_at(place)
+        for figure in (*pending.loose_at(place), *pending.joined_at(place))
         if fits(figure.text, leaf, scale, wanted.widened(last_place(parse(figure.text, leaf.kind, leaf.choices).decimals, scale)))
     )
 
@@ -52,13 +53,6 @@ def proposal(pending: Pending, place: str, wanted: Feasible) -> Proposal | None:
         numbers = {figure: number for figure, number in numbers.items() if number in said}
     others = tuple(dict.fromkeys(figure.text for figure in numbers))[1:]
     return Proposal(place, next(iter(numbers)), alternatives=others) if len(set(numbers.values())) == 1 else None
-
-
-def proposals(pending: Pending, wanted: Iterable[tuple[str, Feasible]]) -> tuple[Proposal, ...] | None:
-    """A proposal for each cell, each with a print of its own; None if one has none."""
-    found = [proposal(pending, place, feasible) for place, feasible in wanted]
-    sure = tuple(one for one in found if one is not None)
-    return sure if len(sure) == len(found) == len({one.figure for one in sure}) else None
 
 
 def corrected(pending: Pending, taken: Sequence[Proposal], reason: str) -> Pending:

@@ -44,7 +44,7 @@ class Scaling:
 
 def scalings_of(clauses: Sequence[Clause], names: Names) -> tuple[tuple[Scaling, ...], tuple[str, ...]]:
     """The scalings that no check sees, and what could not be searched."""
-    unknowns = names.order({place for clause in clauses for place in clause.places() if names.is_quantity(place)})
+    unknowns = names.order({place for clause in clauses for place in clause.places if names.is_quantity(place)})
     work = Work(MAX_STEPS if len(unknowns) <= MAX_UNKNOWNS else 0)
     try:
         systems = [_system(clause, work) for clause in clauses]
@@ -260,7 +260,7 @@ def _sparse(basis: list[Vector], work: Work) -> list[Vector]:
     while shrunk:
         shrunk = False
         for at, by in permutations(range(len(basis)), 2):
-            ratios = dict.fromkeys(Fraction(basis[at][place], basis[by][place]) for place in basis[at] if place in basis[by])
+            ratios = sorted({Fraction(basis[at][place], basis[by][place]) for place in basis[at].keys() & basis[by].keys()})
             work.spend(1 + len(ratios) * (len(basis[at]) + len(basis[by])))
             best = min((_plus(basis[at], basis[by], -ratio) for ratio in ratios), key=_length, default=basis[at])
             if _length(best) < _length(basis[at]):

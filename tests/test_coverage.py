@@ -17,8 +17,9 @@ from test_cli import call
 from structurer.checks import Facts, Quantity
 from structurer.confront import check, figures, grafted, joined
 from structurer.contract import load
-from structurer.coverage import MAX_UNKNOWNS, Coverage, Grip, Place, Scaling, Swap, explain
+from structurer.coverage import Coverage, Grip, Place, Scaling, Swap, explain
 from structurer.library import shipped_schemas
+from structurer.scalings import MAX_UNKNOWNS
 from structurer.schema import Schema
 
 NUMBER = {"type": "string", "x-kind": "number"}
@@ -530,11 +531,11 @@ def test_too_many_figures_are_said_to_be_unsearched():
 
 @pytest.mark.parametrize(
     ("bound", "checks", "words"),
-    [("MAX_STEPS", ["a == b * c", "b == c * d"], "factors of scale"), ("MAX_WRITTEN", ["a == sum(b, c, d)"], "exchanges of fields")],
+    [("scalings.MAX_STEPS", ["a == b * c", "b == c * d"], "factors of scale"), ("swaps.MAX_WRITTEN", ["a == sum(b, c, d)"], "exchanges of fields")],
 )
 def test_a_search_that_takes_too_long_is_said_to_be_cut_short(monkeypatch, bound, checks, words):
     assert coverage_of(*checks).unsearched == ()
-    monkeypatch.setattr(f"structurer.coverage.{bound}", 30)
+    monkeypatch.setattr(f"structurer.{bound}", 30)
     said = coverage_of(*checks)
     assert [unsearched.partition(":")[0] for unsearched in said.unsearched] == [words]
 
