@@ -53,7 +53,7 @@ Texts = Mapping[str, str | None]  # verbatim, by JSON pointer
 
 # -- slips: how a figure is misread or mistyped --------------------------------------------------------------------------
 
-_PRINT = re.compile(r"(\D*)(\d+(?:,\d{3})*(?:\.\d+)?)(\D*)")
+_PRINT = re.compile(r"([^\d.,]*)(\d+(?:,\d{3})*(?:\.\d+)?)([^\d.,]*)")
 _ALIKE = ("689", "74", "73", "859", "91", "63", "850", "12", "360", "407")  # of each digit those of like outline
 
 
@@ -73,7 +73,7 @@ class Slip:
 def amount(text: str | None) -> Decimal | None:
     """What a printed figure amounts to; None for what is no printable figure (".5", "5.", "1,23")."""
     found = _PRINT.fullmatch(text or "")
-    if found is None or found[1].endswith("."):
+    if found is None:
         return None
     return Decimal(found[2].replace(",", "")) * (-1 if found[1].endswith("-") else 1)
 

@@ -170,7 +170,7 @@ def is_plain(check: Check, record: Facts, level: str) -> bool:
     return True
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(conditions, records(texts_for_numbers=True) | records(), st.sampled_from(LEVELS))
 def test_with_every_cell_believed_a_condition_is_what_the_verdict_is(tree: Node, record: Facts, level: str) -> None:
     check = parse(render(tree))
@@ -206,7 +206,7 @@ def holds_exactly(node: Node, record: Facts) -> bool:
 
 @st.composite
 def doubts(draw: st.DrawFn) -> tuple[Facts, Facts, dict[str, tuple[int, int]]]:
-    """A record, the same with other figures in some cells (blanks among them), and how far around these their ranges reach: -1 = without end."""
+    """A record, the same with other figures in some cells (blanks too), and how far around these their ranges reach; -1 = no end."""
     record = draw(records())
     able = sorted({*(f"/{name}" for name in NAMES), *record.cells} - {"/t"})
     free = draw(st.lists(st.sampled_from(able), min_size=1, max_size=3, unique=True))
@@ -219,7 +219,7 @@ def doubts(draw: st.DrawFn) -> tuple[Facts, Facts, dict[str, tuple[int, int]]]:
     return record, Facts({**record.cells, **figures_}, record.rows), reach
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(conditions, doubts(), st.sampled_from(LEVELS), st.booleans())
 def test_no_range_loses_a_value_with_which_the_check_does_not_fail(
     tree: Node, doubt: tuple[Facts, Facts, dict[str, tuple[int, int]]], level: str, gridded: bool
@@ -242,7 +242,7 @@ def test_no_range_loses_a_value_with_which_the_check_does_not_fail(
         assert free[cell][0] <= low <= true[cell] <= high <= free[cell][1]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(conditions, records(), st.sampled_from(LEVELS), st.sets(st.sampled_from(NAMES), min_size=1))
 def test_a_box_of_single_values_is_judged_like_the_record_with_these_values(tree: Node, record: Facts, level: str, names: set[str]) -> None:
     check = parse(render(tree))
@@ -312,7 +312,7 @@ def test_several_free_cells_share_what_a_sum_leaves() -> None:
 
 def test_the_levels_differ_in_the_slack_they_leave() -> None:
     cells = {"a": "7", "b": "3", "c": "5"}
-    assert [narrowed("a == b + c", cells, "a", level=level) for level in LEVELS] == [("8", "8"), ("7", "9"), (None, None)]
+    assert [narrowed("a == b + c", cells, "a", level=level) for level in LEVELS] == [("8", "8"), ("7", "9"), ("5", "11")]
     assert [Bound("a == b * c", facts({"a": "16", "b": "3", "c": "5"}), level).holds() for level in LEVELS] == [False, False, True]
 
 
