@@ -6,12 +6,13 @@ apply (a text among numbers, an alias out of its scope) are left out, with all t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from structurer.operands import NUMERIC, Sort
 from structurer.places import Names, Place, Target
-from structurer.schema import Rule
+from structurer.schema import Rule, Schema
 from structurer.syntax import COMPARISONS, FOLDS, Binary, Call, Node, Number, Path, Text, Unary, chain, children, paths, walk
 
 Literal = tuple[str, bool]  # a comparison or presence in one canonical text, and whether it is to hold
@@ -85,36 +86,43 @@ def atoms(condition: Condition | None) -> Iterator[Atom]:
 class Clause:
     """A rule read with the names of its schema.
 
-    `condition`: None where it can never fail. `named`: where the paths of its comparisons lead, repeated where the check repeats them.
+    `targets`: of the paths of its scope, by name. `condition`: None where it can never fail. `named`: the targets of its comparisons.
     `places`: the leaves that decide it, keys of joined rows among them.
     """
 
     rule: Rule
     names: Names
-    targets: Mapping[Path, Target]
+    targets: Mapping[str, Target]
     condition: Condition | None
     named: tuple[Target, ...]
     places: frozenset[Place]
 
     def place(self, path: Path) -> Place | None:
         """The leaf or row that a path of the check leads to."""
-        return self.targets[path].place
+        return self.targets[path.name].place
 
     def literal(self, atom: Atom) -> Literal:
         """A comparison or presence; opposites share the text."""
-        text = written(atom.test, lambda path: self.targets[path].name({}))
+        text = written(atom.test, lambda path: self.targets[path.name].name({}))
         opposite = {"!=": "==", "<=": ">", ">=": "<"}.get(atom.test.operator) if isinstance(atom.test, Binary) else None
         if opposite is None or not isinstance(atom.test, Binary):
             return text, atom.demanded
         return self.literal(Atom(Binary(opposite, atom.test.left, atom.test.right), not atom.demanded))
 
 
-def read(rule: Rule, names: Names) -> Clause:
-    """A rule with its paths followed, without the comparisons that can never apply."""
-    targets = {path: names.target(path, rule.scope) for path in dict.fromkeys(paths(rule.check))}
+def clauses_of(schema: Schema, names: Names) -> list[Clause]:
+    """The rules of a schema with their paths followed, without the comparisons that can never apply."""
+    known: dict[Place, dict[str, Target]] = defaultdict(dict)
+    return [_read(rule, names, known[rule.scope]) for rule in schema.rules]
+
+
+def _read(rule: Rule, names: Names, targets: dict[str, Target]) -> Clause:
+    for path in paths(rule.check):
+        if path.name not in targets:
+            targets[path.name] = names.target(path, rule.scope)
     condition = _live(_normal(rule.check.root), lambda test: _applies(test, targets))
-    found = [targets[node] for atom in atoms(condition) for node in walk(atom.test) if isinstance(node, Path)]
-    named = tuple(target for target in found if target.place)
+    found = dict.fromkeys(node.name for atom in atoms(condition) for node in walk(atom.test) if isinstance(node, Path))
+    named = tuple(targets[name] for name in found if targets[name].place)
     own = frozenset(target.place for target in named if target.place and (target.place in names.leaves or target.place not in names.rows))
     return Clause(rule, names, targets, condition, named, own.union(*(target.keys for target in named)))
 
@@ -148,17 +156,17 @@ def _live(condition: Condition, applies: Callable[[Node], bool], failing: bool =
     return AnyOf(kept, open=failing and not whole) if kept else None
 
 
-def _applies(test: Node, targets: Mapping[Path, Target]) -> bool:
+def _applies(test: Node, targets: Mapping[str, Target]) -> bool:
     if not isinstance(test, Binary):
         return True
     sorts = {_sort(test.left, targets), _sort(test.right, targets)}
     return None not in sorts and sorts != {Sort.NUMBER, Sort.TEXT}
 
 
-def _sort(node: Node, targets: Mapping[Path, Target]) -> Sort | None:
+def _sort(node: Node, targets: Mapping[str, Target]) -> Sort | None:
     """What an operand stands for; None where it has no value in any record."""
     if isinstance(node, Path):
-        return targets[node].sort
+        return targets[node.name].sort
     if isinstance(node, Number | Text):
         return Sort.NUMBER if isinstance(node, Number) else Sort.TEXT
     blank = isinstance(node, Call) and node.name in ("sum", "min", "max")  # these pass over what is not there
@@ -170,8 +178,8 @@ def _sort(node: Node, targets: Mapping[Path, Target]) -> Sort | None:
     return Sort.TEXT if isinstance(node, Call) and node.name == "band" else Sort.NUMBER
 
 
-def _leads_nowhere(node: Node, targets: Mapping[Path, Target]) -> bool:
-    return isinstance(node, Path) and targets[node].place is None
+def _leads_nowhere(node: Node, targets: Mapping[str, Target]) -> bool:
+    return isinstance(node, Path) and targets[node.name].place is None
 
 
 def operands(node: Node) -> tuple[Node, ...]:

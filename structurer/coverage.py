@@ -2,8 +2,8 @@
 
 Every claim is about a form with all its cells printed: a missing operand makes a check not applicable, whatever it covers here.
 
-What is covered (`grips`). A leaf in an equality is *pinned*: a wrong figure shows, beyond what rounding hides (`a - a` is not reduced). It is
-pinned only *sometimes* where the equality is one alternative of several, or a `min` or `max` that another operand may decide, or is owed
+What is covered (`grips`). A leaf in an equality is *pinned*: a wrong figure shows, beyond what rounding hides (`a - a` is not reduced). It
+is pinned only *sometimes* where the equality is one alternative of several, or a `min` or `max` that another operand may decide, or is owed
 under a condition, unless another check pins the leaf under the opposite condition, or the condition is that the leaf is printed. Orders,
 premises, bands, `count`, `present` and the keys of joined rows only *limit* it. A comparison that can never apply covers nothing, and an
 alternative beside one only limits: `||` passes where a part is not applicable (`clauses`).
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from structurer.clauses import read
+from structurer.clauses import clauses_of
 from structurer.grips import CoveredLeaf, CoveringRule, Grip, covered, covering
 from structurer.places import Place, names_of
 from structurer.scalings import Scaling, scalings_of
@@ -42,7 +42,7 @@ class Coverage:
 def explain(schema: Schema) -> Coverage:
     """The coverage of a schema by its checks. Never raises for a schema that `contract.load` gave; time is bounded (`unsearched`)."""
     names = names_of(schema)
-    clauses = [read(rule, names) for rule in schema.rules]
+    clauses = clauses_of(schema, names)
     rules = tuple(map(covering, clauses))
     live = [clause for clause in clauses if clause.condition is not None]
     scalings, unsolved = scalings_of(live, names)

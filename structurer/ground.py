@@ -202,6 +202,8 @@ class _Search:
 
     def occurrences(self, leaf: Leaf, text: str) -> list[Print]:
         """The prints of a text; where values are not verbatim, also those of the same number or date in another manner."""
+        if leaf.kind.numeric and text in self.exactly:
+            return self.exactly[text] if self.verbatim else sorted({*self.exactly[text], *self.alike(leaf, text)})
         found: list[Print] = []
         position = self.folded.chars.find(text)
         while position >= 0 and len(found) < 2000:
@@ -228,14 +230,21 @@ class _Search:
         return found
 
     @cached_property
+    def exactly(self) -> dict[str, list[Print]]:
+        """The figures of the page as they are printed in one piece: most values are found here, without a search for each."""
+        found: dict[str, list[Print]] = {}
+        for start, end in pairwise(sorted(self.folded.breaks)):
+            for match in _PLAIN.finditer(self.folded.chars, start, end):
+                if self.is_whole_figure(match.start(), match.end() - match.start()):
+                    found.setdefault(match[0], []).append((match.start(), match.end() - match.start()))
+        return found
+
+    @cached_property
     def figures(self) -> dict[str, list[Print]]:
         """The figures of the page by what they amount to."""
         found: dict[str, list[Print]] = {}
-        starts = sorted(self.folded.breaks)
-        for start, end in pairwise(starts):
-            for match in _PLAIN.finditer(self.folded.chars, start, end):
-                if self.is_whole_figure(match.start(), match.end() - match.start()):
-                    found.setdefault(_canonical(match[0]), []).append((match.start(), match.end() - match.start()))
+        for text, prints in self.exactly.items():
+            found.setdefault(_canonical(text), []).extend(prints)
         return found
 
     def is_whole_figure(self, first: int, size: int) -> bool:

@@ -16,8 +16,8 @@ Place = tuple[str, ...]  # of a leaf in the schema: names from the root, "*" for
 class Target:
     """What a path of a check leads to.
 
-    `place`: the leaf or row, in this record or (by its alias) another; None where it leads nowhere. `rows`: of each list on the way "*", the
-    row of the check's scope, or "[*]", every row; and the alias of a join. `keys`: the two columns by which joined rows are found.
+    `place`: the leaf or row, in this record or (by its alias) another; None where it leads nowhere. `rows`: of each list on the way "*",
+    the row of the check's scope, or "[*]", every row; and the alias of a join. `keys`: the two columns by which joined rows are found.
     """
 
     place: Place | None

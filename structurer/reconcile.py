@@ -188,10 +188,7 @@ class _Search:
     def block(self) -> Block:
         found: list[tuple[frozenset[str], Explained]] = []
         best = 0
-        for cost, names, explained in self.explaining():
-            if found and cost > best:
-                break
-            best = cost
+        for best, names, explained in self.explaining():  # noqa: B007 - the cost of the last is that of all
             found.append((names, explained))
             if len(found) > MAX_SETS:
                 break
@@ -209,7 +206,8 @@ class _Search:
             yield Explanation(names, feasible(one.free, self.solver.cells), feasible(one.reach, self.solver.cells))
 
     def explaining(self) -> Iterator[tuple[int, frozenset[str], Explained]]:
-        """The sets that explain, cheapest first, each with its cost."""
+        """The sets of least cost that explain, each with its cost."""
+        best: int | None = None
         ties, first = count(), self.certain()
         seen, start = {first}, self.bound_to_come(first)
         heap: list[tuple[int, int, frozenset[str], Explained | None]] = []
@@ -217,7 +215,10 @@ class _Search:
             heap.append((self.weight(first) + start, next(ties), first, None))
         while heap and not self.exhausted:
             cost, _, names, explained = heappop(heap)
+            if best is not None and cost > best:
+                return
             if explained is not None:
+                best = cost
                 yield cost, names, explained
                 continue
             self.tests += 1

@@ -17,9 +17,10 @@ from math import gcd, lcm
 from typing import Final
 
 from structurer.clauses import AllOf, AnyOf, Atom, Clause, Condition, ExhaustedError, If, Literal, Work, atoms, linked
-from structurer.places import Names, Place, is_figure
+from structurer.operands import Sort
+from structurer.places import Names, Place
 from structurer.ranges import Exact, whole
-from structurer.syntax import Binary, Call, Node, Number, Path, Text, children, walk
+from structurer.syntax import Binary, Call, Node, Number, Path, Text, walk
 
 MAX_UNKNOWNS: Final = 300  # figures in one linear system of exponents; a form has some dozens
 MAX_WAYS: Final = 64  # choices of alternatives that are solved
@@ -85,11 +86,10 @@ def _exponent(node: Node, clause: Clause, found: list[Vector]) -> Vector | None:
 
 
 def _exponent_of_cell(path: Path, clause: Clause) -> Vector | None:
-    place = clause.place(path)
-    leaf = clause.names.leaves.get(place or ())
-    if place is None or (leaf is not None and not is_figure(leaf)):
+    target = clause.targets[path.name]
+    if target.place is None or target.sort is Sort.TEXT:
         return None
-    return {place: 1} if clause.names.is_quantity(place) else {}
+    return {target.place: 1} if clause.names.is_quantity(target.place) else {}
 
 
 def _exponent_of_call(call: Call, clause: Clause, found: list[Vector]) -> Vector | None:

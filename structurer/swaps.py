@@ -115,7 +115,7 @@ class _Trials:
 
 def _written(condition: Condition, clause: Clause, moved: Mapping[Place, Place]) -> str:
     if isinstance(condition, Atom):
-        return "!" * (not condition.demanded) + written(condition.test, lambda path: clause.targets[path].name(moved))
+        return "!" * (not condition.demanded) + written(condition.test, lambda path: clause.targets[path.name].name(moved))
     if isinstance(condition, If):
         return f"({_written(condition.premise, clause, moved)} -> {_written(condition.then, clause, moved)})"
     kind = "all of" if isinstance(condition, AllOf) else "any, or none, of" if condition.open else "any of"

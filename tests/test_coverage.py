@@ -531,7 +531,10 @@ def test_too_many_figures_are_said_to_be_unsearched():
 
 @pytest.mark.parametrize(
     ("bound", "checks", "words"),
-    [("scalings.MAX_STEPS", ["a == b * c", "b == c * d"], "factors of scale"), ("swaps.MAX_WRITTEN", ["a == sum(b, c, d)"], "exchanges of fields")],
+    [
+        ("scalings.MAX_STEPS", ["a == b * c", "b == c * d"], "factors of scale"),
+        ("swaps.MAX_WRITTEN", ["a == sum(b, c, d)"], "exchanges of fields"),
+    ],
 )
 def test_a_search_that_takes_too_long_is_said_to_be_cut_short(monkeypatch, bound, checks, words):
     assert coverage_of(*checks).unsearched == ()

@@ -9,7 +9,7 @@ import pytest
 from structurer.checks import Facts, Quantity, confront, parse
 from structurer.confront import holds
 from structurer.layout import Layout
-from structurer.ledger import proved_complete, unclaimed
+from structurer.ledger import figures_left, proved_complete, unclaimed
 from structurer.record import Checked, Unclaimed
 from structurer.schema import Rule
 
@@ -99,3 +99,50 @@ def test_proofs_of_several_checks_come_together_in_order():
     inner = checked("total == sum(parts[*].n)", "/rows/0", rows_0_parts_0_n="1", rows_0_parts_1_n="2", rows_0_total="3")
     outer = checked("total == sum(rows[*].n)", **COLUMN, total="3")
     assert proved_complete(ROWS, [inner, outer, outer]) == ("/rows", "/rows/0/parts")
+
+
+def figures(text: str, *claims: tuple[int, int], start: int = 0) -> list[str]:
+    found = figures_left(Layout(text, start, len(text)), claims)
+    assert all(text[first:last] == figure for figure, first, last in found)
+    return [figure for figure, _, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", []),
+        ("甲乙", []),
+        ("7", ["7"]),
+        ("1,200.50 和 3", ["1,200.50", "3"]),
+        ("约12个，88%", ["12", "88"]),
+        ("23.5万元", ["23.5"]),
+        ("12.", ["12"]),  # the end of a sentence
+        ("1.2.3", []),  # the number of a section is no figure
+        ("2024-05", ["2024", "05"]),
+        ("5\n6\t7", ["5", "6", "7"]),
+        ("第 3 页", []),  # furniture
+        ("- 3 -", []),
+    ],
+)
+def test_the_whole_figures_that_nothing_accounts_for_are_left(text, found):
+    assert figures(text) == found
+
+
+def test_a_figure_of_which_a_part_is_claimed_is_not_left():
+    assert figures("12.50 7", (0, 2)) == ["7"]
+    assert figures("12.50 7", (4, 5), (6, 7)) == []
+    assert figures("12.50 7", (5, 6)) == ["12.50", "7"]
+
+
+def test_offsets_of_figures_count_from_the_start_of_the_document():
+    assert figures_left(Layout("7 甲 8", 2, 5), [(0, 1)]) == (("8", 4, 5),)
+
+
+@pytest.mark.xfail(strict=True, reason="a comma behind a figure is taken for a part of it, and '230,' is no number")
+def test_a_comma_that_ends_a_clause_is_no_part_of_a_figure():
+    assert figures("paid 230, due 1,500, rest 7") == ["230", "1,500", "7"]
+
+
+@pytest.mark.xfail(strict=True, reason="figures printed in full width are not seen, though values are found at them")
+def test_a_figure_printed_in_full_width_is_left_too():
+    assert figures("合计２.３０") == ["２.３０"]
