@@ -175,15 +175,17 @@ class Subject:
         return dict(leaf_pointers(self.schema, self.rows))
 
     @cached_property
+    def held(self) -> tuple[Checked, ...]:
+        """The checks that hold."""
+        found = check(self.schema, joined(self.schema, figures(self.schema, self.texts, self.rows).facts))
+        return tuple(one for one in found if one.holds)
+
+    @cached_property
     def checked(self) -> tuple[str, ...]:
         """The figures that a check reads which holds."""
-        found = check(self.schema, joined(self.schema, figures(self.schema, self.texts, self.rows).facts))
-        covered = {cell for one in found if one.holds for cell in one.outcome.cells}
-        return tuple(
-            place
-            for place, leaf in self.leaves.items()
-            if place in covered and leaf.kind in (Kind.NUMBER, Kind.PERCENT) and amount(self.texts[place]) is not None
-        )
+        covered = {cell for one in self.held for cell in one.outcome.cells}
+        numbers = [place for place, leaf in self.leaves.items() if leaf.kind in (Kind.NUMBER, Kind.PERCENT)]
+        return tuple(place for place in numbers if place in covered and amount(self.texts[place]) is not None)
 
     @cached_property
     def beside(self) -> dict[str, tuple[str, ...]]:
@@ -344,8 +346,10 @@ def rows_of(subject: Subject) -> list[tuple[str, int]]:
 
 
 def changes_a_sum(subject: Subject, place: str, number: int) -> bool:
-    """Whether a row has a figure other than nothing that a check reads."""
-    return any(cell.startswith(f"{place}/{number}/") and amount(subject.texts[cell]) for cell in subject.checked)
+    """Whether a row has a figure other than nothing that a check reads together with other rows."""
+    row = f"{place}/{number}"
+    summed = {cell for one in subject.held if not one.pointer.startswith(place + "/") for cell in one.outcome.cells}
+    return any(cell.startswith(row + "/") and cell in summed and amount(subject.texts[cell]) for cell in subject.checked)
 
 
 def dropped(subject: Subject, place: str, number: int, name: str) -> Case:
@@ -730,7 +734,8 @@ def documents(cases: Sequence[Case], asked: int) -> Section:
     section.verdicts("document.read.verdict", [one.verdicts for one in read])
     section.count("document.left_out", "left out: not printed in one known place", asked - len(cases), asked)
     section.note("document error MENDED", [one for one in found if one.right or one.false] + [one for one in read if one.mended])
-    section.note("document error, verdict on the reading", (one for one in [*found, *read] if "reading" in one.verdicts))
+    section.note("document error, verdict on the reading", [one for one in found if "reading" in one.verdicts])
+    section.note("document error, verdict on the reading", [one for one in read if "reading" in one.verdicts])
     return section
 
 

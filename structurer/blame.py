@@ -18,7 +18,7 @@ from structurer.joint import joined_problem, under_aliases
 from structurer.kinship import Kin
 from structurer.reconcile import Block, Explanation, Feasible, Status, localise
 from structurer.record import Checked, Verdict
-from structurer.repair import BY_SECOND_READING, Proposal, corrected, proposal
+from structurer.repair import BY_SECOND_READING, Proposal, corrected, fitting, proposal
 from structurer.suspects import Support
 from structurer.telling import Told, evidence_words, explained, mended_words
 
@@ -278,17 +278,23 @@ class _Group:
         support = dict(self.supports(number, checked))
         if not support or Support.UNKNOWN in support.values():
             return Verdict.UNDECIDED, "there is no page to ask"
-        lost = [name for one in block.explanations for name in one.suspects if self.was_missed(name)]
+        lost = [name for one in block.explanations for name in one.suspects if self.was_missed(name, one)]
         if all(one.stands for one in support.values()) and not lost:
             return Verdict.DOCUMENT, "every figure of it stands on the page where it belongs"
         return self.fault_of_reading(block, support), evidence_words(support, lost)
 
     def fault_of_reading(self, block: Block, support: Mapping[str, Support]) -> Verdict:
-        """The reading is wrong if every explanation names something that the page does not bear out."""
-        doubted = [any(self.was_missed(name) or not self.stands(name) for name in one.suspects) for one in block.explanations]
+        """The reading is wrong if every explanation names something that the page has otherwise; a reader's own doubt is no proof."""
+        doubted = [any(self.is_wrong(name, one) for name in one.suspects) for one in block.explanations]
         if doubted:
             return Verdict.READING if all(doubted) else Verdict.UNDECIDED
         return Verdict.READING if Support.ABSENT in support.values() else Verdict.UNDECIDED
+
+    def is_wrong(self, name: str, explanation: Explanation) -> bool:
+        """Whether the page has a suspect otherwise than it was read: not there, or a figure is left that would fit."""
+        number, place = _split(name)
+        support = self.records[number].form.evidence.of(place)
+        return support in (Support.ABSENT, Support.ELSEWHERE) or self.was_missed(name, explanation)
 
     def supports(self, number: int, checked: Checked) -> Iterator[tuple[str, Support]]:
         """How each cell of a check stands on its page, by its name."""
@@ -299,16 +305,13 @@ class _Group:
             other, place = (number, same.get(cell, cell)) if base is None else (aliases[base], cell[len(base) :])
             yield f"{other}{place}", self.records[other].form.evidence.of(place)
 
-    def stands(self, name: str) -> bool:
-        number, place = _split(name)
-        return self.records[number].form.evidence.of(place).stands
-
-    def was_missed(self, name: str) -> bool:
-        """Whether a suspect is a blank, a lost row or a doubled one: something that the reading has otherwise than the page."""
+    def was_missed(self, name: str, explanation: Explanation) -> bool:
+        """Whether a suspect is a blank, a lost row or a doubled one, or a figure for which the page has another one left."""
         number, place = _split(name)
         record = self.records[number]
-        found = record.values.get(place)
-        return found is None or found[1].text is None
+        if place not in record.values or record.values[place][1].text is None:
+            return True
+        return name in explanation.reach and bool(fitting(record, place, explanation.reach[name]))
 
 
 def _split(name: str) -> tuple[int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from structurer.operands import NUMERIC, Sort
 from structurer.places import Names, Place, Target
@@ -16,6 +17,7 @@ from structurer.schema import Rule, Schema
 from structurer.syntax import COMPARISONS, FOLDS, Binary, Call, Node, Number, Path, Text, Unary, chain, children, paths, walk
 
 Literal = tuple[str, bool]  # a comparison or presence in one canonical text, and whether it is to hold
+_OPPOSITE: Final = {"!=": "==", "<=": ">", ">=": "<"}
 
 
 class ExhaustedError(Exception):
@@ -103,11 +105,10 @@ class Clause:
 
     def literal(self, atom: Atom) -> Literal:
         """A comparison or presence; opposites share the text."""
-        text = written(atom.test, lambda path: self.targets[path.name].name({}))
-        opposite = {"!=": "==", "<=": ">", ">=": "<"}.get(atom.test.operator) if isinstance(atom.test, Binary) else None
-        if opposite is None or not isinstance(atom.test, Binary):
-            return text, atom.demanded
-        return self.literal(Atom(Binary(opposite, atom.test.left, atom.test.right), not atom.demanded))
+        test, demanded = atom.test, atom.demanded
+        if isinstance(test, Binary) and test.operator in _OPPOSITE:
+            test, demanded = Binary(_OPPOSITE[test.operator], test.left, test.right), not demanded
+        return written(test, lambda path: self.targets[path.name].name({})), demanded
 
 
 def clauses_of(schema: Schema, names: Names) -> list[Clause]:

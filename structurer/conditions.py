@@ -4,7 +4,7 @@ nothing does.
 The same syntax tree as everywhere, in negation normal form: a condition that must not fail, with `!` moved down to the comparisons. In
 Kleene's logic, as `checks` has it, De Morgan's laws hold for "does not fail", and a -> b does not fail where a does not hold or b does not
 fail. An implication whose premise holds now is bound to its conclusion: a wrong figure is not explained by one so wrong that the rule no
-longer applies; nor by a divisor of zero.
+longer applies (but a blank that should have been printed may end a rule for blanks); nor by a divisor of zero.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final, Protocol
 from structurer.algebra import is_print, round_half_up, truncate
 from structurer.facts import MAX_CELLS, Facts, UndefinedError, UnfitError
 from structurer.ranges import INFINITY, Bound, Exact, Range, half, hull, plus, whole
-from structurer.syntax import STAR, Binary, Call, Check, Node, Number, Path, Text, Unary, chain, spine
+from structurer.syntax import STAR, Binary, Call, Check, Node, Number, Path, Text, Unary, chain, spine, walk
 from structurer.terms import Box, Cells, Extremum, Linear, Magnitude, Product, Quotient, Rounded, Term, all_cells, linear, total
 
 EXACT, PRINT, UNDERLYING = "exact", "print", "underlying"  # the levels a check may require, from strict to wide
@@ -337,7 +337,7 @@ def _joined(parts: Iterable[Condition], *, every: bool) -> Condition:
 
 def _implication(node: Binary, scope: Scope, positive: bool) -> Condition:
     escape, conclusion = _bind(node.left, scope, False), _bind(node.right, scope, positive)
-    if not escape.narrow(Box(scope.values)):
+    if not escape.narrow(Box(scope.values)) and not any(isinstance(part, Call) and part.name == "present" for part in walk(node.left)):
         return conclusion
     return _joined((escape, conclusion), every=False)
 

@@ -18,11 +18,11 @@ from structurer.reconcile import Feasible
 from structurer.record import Checked, Match, Value
 from structurer.schema import Leaf, Schema
 from structurer.suspects import Evidence, Form, Support
+from structurer.windows import Windows
 
 ABOUT = 16  # characters beside a figure in which a word may make it approximate
-_ABOUT_BEFORE = re.compile(
-    r"(?:约|近|≈|~|～|\b(?:about|approx(?:imately|\.)?|circa|ca\.|around|nearly))\s*[¥￥$€£]?\s*(?=\d|$)", re.IGNORECASE
-)
+_ABOUT = r"(?:约|近|≈|~|～|\b(?:about|approx(?:imately|\.)?|circa|ca\.|around|nearly))\s*[¥￥$€£]?\s*"
+_ABOUT_BEFORE, _ABOUT_WITHIN = re.compile(_ABOUT + "$", re.IGNORECASE), re.compile(_ABOUT + r"\d", re.IGNORECASE)
 _ABOUT_BEHIND = re.compile(r"\s*(?:亿元|万元|千元|元|个|人|%)?\s*(?:左右|上下|or so\b)", re.IGNORECASE)
 
 
@@ -77,7 +77,7 @@ class Pending:
 
     def _is_about(self, value: Value) -> bool:
         if self.layout is None or not value.spans:
-            return bool(value.text and _ABOUT_BEFORE.match(value.text))
+            return bool(value.text and _ABOUT_WITHIN.match(value.text.strip()))
         start, end = value.spans[0].start - self.layout.start, value.spans[-1].end - self.layout.start
         before, behind = self.layout.clean[max(start - ABOUT, 0) : start], self.layout.clean[end : end + ABOUT]
         return bool(_ABOUT_BEFORE.search(before) or _ABOUT_BEHIND.match(behind))
@@ -88,31 +88,15 @@ class Pending:
         return Form(self.schema, self.figures, evidence_of(self))
 
     @cached_property
-    def _hulls(self) -> dict[str, tuple[int, int]]:
-        """Where the values of each row stand: first and last character, by the pointer of the row."""
-        found: dict[str, tuple[int, int]] = {}
-        for place, (leaf, value) in self.values.items():
-            if value.spans and not leaf.spans_rows and self.is_placed(place):
-                row = place.rpartition("/")[0]
-                low, high = found.get(row, (value.spans[0].start, value.spans[-1].end))
-                found[row] = min(low, value.spans[0].start), max(high, value.spans[-1].end)
-        return found
+    def windows(self) -> Windows:
+        """Where the print of each cell would stand."""
+        start, end = (self.layout.start, self.layout.end) if self.layout is not None else (0, 0)
+        placed = {place for place in self.values if self.is_placed(place)}
+        return Windows(self.values, placed, start, end)
 
     def is_placed(self, place: str) -> bool:
         """Whether a value stands where it belongs."""
         return self.placed is None or place in self.placed
-
-    def window(self, place: str) -> tuple[int, int]:
-        """Where the print of a cell would stand: from the end of the row before its own to the start of the row behind; else anywhere."""
-        if self.layout is None:
-            return 0, 0
-        row = place.rpartition("/")[0]
-        own = self._hulls.get(row)
-        if own is None or not row:
-            return self.layout.start, self.layout.end
-        before = [high for other, (_, high) in self._hulls.items() if other != row and high <= own[0]]
-        behind = [low for other, (low, _) in self._hulls.items() if other != row and low >= own[1]]
-        return max(before, default=self.layout.start), min(behind, default=self.layout.end)
 
     def prints(self, place: str, leaf: Leaf, scale: int, wanted: Feasible) -> int:
         """How many unclaimed figures may be the print of a blank cell, or of a cell of a row that this list has lost."""
@@ -158,7 +142,9 @@ class Pending:
 
     def loose_at(self, place: str) -> tuple[Loose, ...]:
         """The unclaimed figures where the print of a cell would stand."""
-        low, high = self.window(place)
+        if not self.loose:
+            return ()
+        low, high = self.windows.of(place)
         return tuple(figure for figure in self.loose if low <= figure.start and figure.end <= high)
 
 
@@ -186,8 +172,10 @@ def fits(text: str, leaf: Leaf, scale: int, wanted: Feasible) -> bool:
 def _support(pending: Pending, place: str, value: Value) -> Support:
     if value.match is Match.NONE:
         return Support.ABSENT
-    if value.doubts or value.alternatives or value.match is Match.FUZZY or not pending.is_placed(place) or pending.joined_at(place):
+    if not pending.is_placed(place):
         return Support.ELSEWHERE
+    if value.doubts or value.alternatives or value.match is Match.FUZZY or pending.joined_at(place):
+        return Support.DOUBTED
     return Support.AGREED if "+" in value.reader else Support.PLACED
 
 

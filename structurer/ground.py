@@ -119,10 +119,13 @@ class _Search:
 
     def leave_gaps(self, order: Sequence[_Sought], chosen: list[Print | None], prints: Mapping[str, list[Print]]) -> None:
         """Of equal figures in a row of prints, one is left over where the record has another value amid them: it is left at that value's
-        place, not behind the last of them."""
+        place, not behind the last of them. And of equal values in a row of the record that have one print less, the one before which the
+        page has another figure is left without."""
         taken = {found for found in chosen if found is not None}
+        every = sorted(found for some in self.exactly.values() for found in some)
         for number, one in enumerate(order):
             if chosen[number] is None and one.leaf.kind.numeric:
+                self.shift_back(order, chosen, number, [found for found in every if found not in taken])
                 run = _equal_run(order, chosen, number)
                 if run:
                     behind = next((found for found in chosen[run[-1] + 1 :] if found is not None), (len(self.folded.chars), 0))
@@ -132,6 +135,17 @@ class _Search:
                         taken.add(free[0])
                         for position, found in zip(run, [*(chosen[later] for later in run[1:]), free[0]], strict=True):
                             chosen[position] = found
+
+    def shift_back(self, order: Sequence[_Sought], chosen: list[Print | None], number: int, loose: Sequence[Print]) -> None:
+        """Give a value without a print that of the equal value before it, if the page has a figure left before that, and none behind."""
+        before = number - 1
+        found = chosen[before] if before >= 0 else None
+        if found is None or order[before].text != order[number].text or not order[before].leaf.kind.numeric:
+            return
+        low = max((sum(other) for other in chosen[:before] if other is not None), default=0)
+        high = min((other[0] for other in chosen[number + 1 :] if other is not None), default=len(self.folded.chars))
+        if any(low <= first < found[0] for first, _ in loose) and not any(found[0] < first < high for first, _ in loose):
+            chosen[number], chosen[before] = found, None
 
     def take(self, one: _Sought, first: int, length: int) -> Grounded:
         """Claim a print for a value."""
@@ -325,10 +339,10 @@ def _equal_run(order: Sequence[_Sought], chosen: Sequence[Print | None], number:
 
 
 def _canonical(text: str) -> str:
-    """A figure without separators and needless zeros."""
+    """A figure without separators and zeros at its end; one that begins with needless zeros is another print."""
     whole, _, rest = text.replace(",", "").partition(".")
     rest = rest.rstrip("0")
-    return (whole.lstrip("0") or "0") + "." * bool(rest) + rest
+    return (whole or "0") + "." * bool(rest) + rest
 
 
 def _by_column(sought: Sequence[_Sought]) -> Callable[[_Sought], tuple[int, int]]:

@@ -6,10 +6,11 @@ Cells are named by the number of their record and their pointer, "3/funds/total"
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from typing import TypeVar
 
 from structurer.checks import STAR, Facts, Quantity, paths
 from structurer.confront import owed
@@ -17,6 +18,8 @@ from structurer.evidence import Pending
 from structurer.kinship import Kin
 from structurer.reconcile import Feasible, Owed, Problem, Suspect
 from structurer.suspects import LOST, LOST_ROW, problem
+
+T = TypeVar("T")
 
 
 def joined_problem(records: Sequence[Pending], kin: Sequence[Kin]) -> tuple[Problem, tuple[tuple[int, int | None], ...]]:
@@ -93,13 +96,13 @@ def _prefixed(suspect: Suspect, root: str) -> Suspect:
         cells=tuple(root + cell for cell in suspect.cells),
         steps=named(suspect.steps),
         ulps=named(suspect.ulps),
-        surprise=partial(_surprise, suspect, len(root)) if suspect.surprise is not None else None,
+        surprise=partial(_unprefixed, suspect.surprise, len(root)) if suspect.surprise is not None else None,
+        relieved=partial(_unprefixed, suspect.relieved, len(root)) if suspect.relieved is not None else None,
     )
 
 
-def _surprise(suspect: Suspect, prefix: int, ranges: Mapping[str, Feasible]) -> int:
-    assert suspect.surprise is not None
-    return suspect.surprise({cell[prefix:]: wanted for cell, wanted in ranges.items()})
+def _unprefixed(asked: Callable[[Mapping[str, Feasible]], T], prefix: int, ranges: Mapping[str, Feasible]) -> T:
+    return asked({cell[prefix:]: wanted for cell, wanted in ranges.items()})
 
 
 def _lost_records(records: Sequence[Pending], kin: Sequence[Kin]) -> Iterator[Suspect]:

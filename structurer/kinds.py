@@ -171,7 +171,7 @@ def _factor(scaling: Scaling) -> str:
     fields = {power: _compact(place for place, exponent in scaling.exponents if exponent == power) for power in powers}
     if len(powers) == 1:
         return f"{fields[powers[0]]}: all multiplied by one factor, as by a wrong unit"
-    return "; ".join(f"{fields[power]}: {_power(int(power))}" for power in powers)
+    return "; ".join(f"{fields[power]}: {_power(power)}" for power in powers)
 
 
 def _power(exponent: int) -> str:
@@ -181,7 +181,8 @@ def _power(exponent: int) -> str:
 
 
 def _another_way(rules: tuple[str, ...]) -> str:
-    return f", unless {_listed(rules)} sees it, which depends on a condition or on the alternative that holds" if rules else ""
+    see = "see" if len(rules) > 1 else "sees"
+    return f", unless {_listed(rules)} {see} it, which depends on a condition or on the alternative that holds" if rules else ""
 
 
 def _exchanged(swaps: Iterable[Swap]) -> Iterator[str]:

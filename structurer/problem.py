@@ -54,9 +54,9 @@ class Suspect:
     weight: the cost of doubting it, well above UNUSUAL; None = never. cells: what is free when it is doubted, or (`gone`) taken
     away. steps: the grid on which each free number is printed, usually one unit in the last place; none for a text or for a number on no
     grid. whole: its numbers have no further decimals. signed: they may be negative (any number may, at the cost of UNUSUAL). certain: it
-    is wrong in any case, and only to be seen with the failing checks that read it. ulps: units in
-    the last place that cells have once this one is not believed. surprise: what it costs more that its cells should be within these ranges
-    (0 = as likely as any).
+    is wrong in any case, and only to be seen with the failing checks that read it. ulps: units in the last place that cells have once this
+    one is not believed. surprise: what it costs more that its cells should be within these ranges (0 = as likely as any). relieved: a lower
+    weight, where the ranges that would mend one failing check by it alone make it more doubtful (None: they do not).
     """
 
     name: str
@@ -69,6 +69,7 @@ class Suspect:
     certain: bool = False
     ulps: Mapping[str, Fraction] = field(default_factory=dict)
     surprise: Callable[[Mapping[str, Feasible]], int] | None = None
+    relieved: Callable[[Mapping[str, Feasible]], int | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

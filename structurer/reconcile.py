@@ -20,7 +20,7 @@ from typing import Final
 from structurer.conditions import Condition, Scope, bind
 from structurer.facts import UnfitError
 from structurer.problem import UNUSUAL, WEIGHT, Block, Explanation, Feasible, Localisation, Owed, Problem, Status, Suspect
-from structurer.solving import Conflict, Explained, Solver, feasible
+from structurer.solving import Conflict, Explained, Solver, feasible, relieved
 from structurer.terms import Box, Cells, cells_of
 
 __all__ = [  # the face of error localisation
@@ -29,7 +29,7 @@ __all__ = [  # the face of error localisation
 
 MAX_CERTAIN: Final = 6  # suspects of a block that are doubted from the start; of more, none is
 MAX_TESTS: Final = 1_000  # sets tried for one block; beyond it the errors are too many
-MAX_STEPS: Final = 12_000  # checks propagated for one block; the same
+MAX_STEPS: Final = 8_000  # checks propagated for one block; the same
 MAX_SETS: Final = 300  # equally good sets of one block; the same
 
 
@@ -41,8 +41,14 @@ def localise(problem: Problem) -> Localisation:
     failing = {number for number, condition in bound.items() if not condition.narrow(believed)}
     if not failing:
         return Localisation()
-    suspects = [suspect for suspect in problem.suspects if suspect.weight is not None]
+    suspects = [_relieved(suspect, bound, failing, cells) for suspect in problem.suspects if suspect.weight is not None]
     return Localisation(tuple(block for part in _parts(bound, failing, suspects) for block in _explained(cells, bound, failing, part)))
+
+
+def _relieved(suspect: Suspect, bound: Mapping[int, Condition], failing: set[int], cells: Cells) -> Suspect:
+    if suspect.relieved is None:
+        return suspect
+    return relieved(suspect, [bound[number] for number in failing if not bound[number].cells.isdisjoint(suspect.cells)], cells)
 
 
 def _all_steps(problem: Problem) -> set[Fraction]:
@@ -120,11 +126,19 @@ def _explained(cells: Cells, bound: Mapping[int, Condition], failing: set[int], 
     clusters = list(_components({number: whole.solver.touching[number] for number in whole.failing}, whole.failing))
     if len(clusters) == 1:
         return [block]
-    blocks = []
-    for cluster in clusters:
+
+    def searched(cluster: set[int]) -> Block:
         numbers = tuple(number for number in part.numbers if number in cluster or number not in failing)
-        blocks.append(_Search.of(cells, bound, cluster, _Part(numbers, part.suspects)).block())
-    return _apart(whole.solver, blocks)
+        return _Search.of(cells, bound, cluster, _Part(numbers, part.suspects)).block()
+
+    blocks = [searched(cluster) for cluster in clusters]
+    apart, met = _apart(whole.solver, blocks)
+    together = {number for one in met for number in one.failing}
+    return [*apart, *([searched(together)] if 1 < len(met) < len(blocks) else _too_many(met))]
+
+
+def _too_many(blocks: Sequence[Block]) -> list[Block]:
+    return [Block(block.failing, Status.TOO_MANY) for block in blocks]
 
 
 def _factored(block: Block, solver: Solver) -> list[Block]:
@@ -151,11 +165,12 @@ def _restricted(block: Block, names: set[str]) -> tuple[Explanation, ...]:
     return tuple(found.values())
 
 
-def _apart(solver: Solver, blocks: Sequence[Block]) -> list[Block]:
-    """Blocks whose explanations touch no check that another's do; those that meet have too many errors together."""
+def _apart(solver: Solver, blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
+    """The blocks whose explanations touch no check that another's do, and those that meet."""
     touched = [{number for one in block.explanations for name in one.suspects for number in solver.checks_of[name]} for block in blocks]
     meets = [any(one & other for number, other in enumerate(touched) if number != own) for own, one in enumerate(touched)]
-    return [Block(block.failing, Status.TOO_MANY) if met else block for block, met in zip(blocks, meets, strict=True)]
+    apart = [block for block, met in zip(blocks, meets, strict=True) if not met]
+    return apart, [block for block, met in zip(blocks, meets, strict=True) if met]
 
 
 @dataclass(slots=True)

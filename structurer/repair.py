@@ -37,7 +37,8 @@ def fitting(pending: Pending, place: str, wanted: Feasible) -> tuple[Loose, ...]
     return tuple(
         figure
         for figure in (*pending.loose_at(place), *pending.joined_at(place))
-        if fits(figure.text, leaf, scale, wanted.widened(last_place(parse(figure.text, leaf.kind, leaf.choices).decimals, scale)))
+        if pending.windows.in_order(place, figure.start)
+        and fits(figure.text, leaf, scale, wanted.widened(last_place(parse(figure.text, leaf.kind, leaf.choices).decimals, scale)))
     )
 
 

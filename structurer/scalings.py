@@ -20,9 +20,9 @@ from structurer.clauses import AllOf, AnyOf, Atom, Clause, Condition, ExhaustedE
 from structurer.operands import Sort
 from structurer.places import Names, Place
 from structurer.ranges import Exact, whole
-from structurer.syntax import Binary, Call, Node, Number, Path, Text, walk
+from structurer.syntax import Binary, Call, Node, Number, Path, Text, children
 
-MAX_UNKNOWNS: Final = 300  # figures in one linear system of exponents; a form has some dozens
+MAX_UNKNOWNS: Final = 400  # figures in one linear system of exponents; a form has some dozens
 MAX_WAYS: Final = 64  # choices of alternatives that are solved
 MAX_STEPS: Final = 400_000  # of the elimination, a coefficient each; a form takes some thousands
 
@@ -47,18 +47,25 @@ def scalings_of(clauses: Sequence[Clause], names: Names) -> tuple[tuple[Scaling,
     """The scalings that no check sees, and what could not be searched."""
     unknowns = names.order({place for clause in clauses for place in clause.places if names.is_quantity(place)})
     work = Work(MAX_STEPS if len(unknowns) <= MAX_UNKNOWNS else 0)
+    found: list[Scaling] = []
     try:
         systems = [_system(clause, work) for clause in clauses]
-        found = [_scaling(vector, systems, names) for vector in _vectors(unknowns, systems, work)]
+        for vector in _vectors(unknowns, systems, work):
+            found.append(_scaling(vector, systems, names))
     except ExhaustedError:
-        return (), ("factors of scale: the checks are too many or too large",)
-    cut = f"factors of scale under other alternatives: only the first {MAX_WAYS} choices were tried"
-    return tuple(scaling for scaling in found if len(scaling.related) < len(scaling.exponents)), (cut,) if work.passed_over else ()
+        return _own(found), ("factors of scale: the checks are too many or too large",)
+    cut = f"factors of scale by further alternatives: only the first {MAX_WAYS} choices were tried"
+    return _own(found), (cut,) if work.passed_over else ()
 
 
 def _scaling(vector: Mapping[Place, int], systems: Sequence[_System], names: Names) -> Scaling:
     exponents = tuple((place, vector[place]) for place in names.order(vector))
     return Scaling(exponents, frozenset(filter(names.is_related, vector)), _seen(vector, systems))
+
+
+def _own(scalings: Iterable[Scaling]) -> tuple[Scaling, ...]:
+    """Those of which a figure is of this record."""
+    return tuple(scaling for scaling in scalings if len(scaling.related) < len(scaling.exponents))
 
 
 # -- checks as equations of exponents ----------------------------------------------------------------------------------
@@ -151,7 +158,7 @@ def _ways(condition: Condition, clause: Clause, work: Work) -> Iterator[_Way]:
         yield _kept(condition, clause)
     elif isinstance(condition, If):
         yield _unmet(condition.premise, clause)
-        met = _met(condition.premise, clause)
+        met = _kept(condition.premise, clause)
         yield from (_all_of((met, way), work) for way in _ways(condition.then, clause, work))
     elif isinstance(condition, AnyOf):
         for part in condition.parts:
@@ -161,21 +168,18 @@ def _ways(condition: Condition, clause: Clause, work: Work) -> Iterator[_Way]:
             yield _all_of(choice, work)
 
 
-def _kept(atom: Atom, clause: Clause) -> _Way:
-    return _Way(_equations(atom, clause), frozenset({clause.literal(atom)}))
-
-
-def _met(premise: Condition, clause: Clause) -> _Way:
-    """A figure that is not printed is not scaled."""
-    if not isinstance(premise, Atom):
-        return _Way(_equations(premise, clause))
-    kept, absent = _kept(premise, clause), not premise.demanded and not isinstance(premise.test, Binary)
-    places = [place for node in walk(premise.test) if isinstance(node, Path) and (place := clause.place(node))] if absent else ()
-    return _Way((*kept.equations, *(((place, 1),) for place in places)), kept.literals)
+def _kept(condition: Condition, clause: Clause) -> _Way:
+    """All comparisons left as they are. A figure that is not printed is not scaled."""
+    if not isinstance(condition, Atom):
+        return _Way(_equations(condition, clause))
+    absent = isinstance(condition.test, Call) and not condition.demanded
+    places = (clause.place(path) for path in children(condition.test) if isinstance(path, Path)) if absent else ()
+    zero = [((place, 1),) for place in places if place]
+    return _Way((*_equations(condition, clause), *zero), frozenset({clause.literal(condition)}))
 
 
 def _unmet(premise: Condition, clause: Clause) -> _Way:
-    return _met(Atom(premise.test, not premise.demanded) if isinstance(premise, Atom) else premise, clause)
+    return _kept(Atom(premise.test, not premise.demanded) if isinstance(premise, Atom) else premise, clause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +209,17 @@ def _together(systems: Sequence[_System], work: Work) -> tuple[_Way, ...]:
 # -- null vectors ------------------------------------------------------------------------------------------------------
 
 
-def _vectors(unknowns: Sequence[Place], systems: Sequence[_System], work: Work) -> list[Mapping[Place, int]]:
+def _vectors(unknowns: Sequence[Place], systems: Sequence[_System], work: Work) -> Iterator[Mapping[Place, int]]:
     """The sparse null vectors of all comparisons, then those that only a choice of alternatives lets pass, without repetition."""
-    open_ = [system for system in systems if len(system.ways) > 1]
+    choosing = [system for system in systems if len(system.ways) > 1]
     fixed = _solved((equation for system in systems if len(system.ways) == 1 for equation in system.whole), {}, work)
-    found = _null_space(unknowns, _solved((equation for system in open_ for equation in system.whole), fixed, work), work)
-    chosen: dict[frozenset[tuple[Place, int]], Mapping[Place, int]] = {}
-    for way in _together(open_, work) if open_ else ():
+    yield from _null_space(unknowns, _solved((equation for system in choosing for equation in system.whole), fixed, work), work)
+    known: set[frozenset[tuple[Place, int]]] = set()
+    for way in _together(choosing, work) if choosing else ():
         for vector in _null_space(unknowns, _solved(way.equations, fixed, work), work):
-            chosen.setdefault(frozenset(vector.items()), vector)
-    return found + [vector for vector in chosen.values() if _seen(vector, systems)]
+            if frozenset(vector.items()) not in known and _seen(vector, systems):
+                yield vector
+            known.add(frozenset(vector.items()))
 
 
 def _seen(vector: Mapping[Place, int], systems: Sequence[_System]) -> tuple[str, ...]:
@@ -239,7 +244,7 @@ def _solved(equations: Iterable[Equation], known: Mapping[Place, Vector], work: 
 
 def _substituted(vector: Vector, values: Mapping[Place, Vector], work: Work) -> Vector:
     for place in [place for place in vector if place in values]:
-        work.spend(len(vector) + len(values[place]))
+        work.spend((len(vector) + len(values[place])) * (1 + vector[place].numerator.bit_length() // 16))  # large numbers take longer
         vector = _plus({other: each for other, each in vector.items() if other != place}, values[place], vector[place])
     return vector
 

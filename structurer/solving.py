@@ -133,6 +133,18 @@ class Solver:
         return end if low <= end <= high else low if step > 0 else high
 
 
+def relieved(suspect: Suspect, conditions: Sequence[Condition], cells: Cells) -> Suspect:
+    """A suspect at its lowest weight: as doubtful as the ranges make it that would mend one of these failing checks by it alone."""
+    if suspect.relieved is None or suspect.weight is None:
+        return suspect
+    weights = [suspect.weight]
+    for condition in conditions:
+        box = _box(cells, [suspect], usual=False)
+        lower = suspect.relieved(feasible(box.free, cells)) if condition.narrow(box) else None
+        weights += [] if lower is None else [lower]
+    return replace(suspect, weight=min(weights))
+
+
 def surprise(suspects: Sequence[Suspect], free: Mapping[str, Range], cells: Cells) -> int:
     """What the suspects cost more because of what their cells would have to be."""
     total = 0
@@ -155,7 +167,9 @@ def _box(cells: Cells, suspects: Sequence[Suspect], *, usual: bool) -> Box:
     for suspect in suspects:
         ulps |= {cell: in_units(ulp, cells.unit) for cell, ulp in suspect.ulps.items()}
         parts = 1 if usual or suspect.whole else FINER_STEPS
-        steps |= {cell: in_units(step, cells.unit) // parts for cell, step in suspect.steps.items()}
+        whole = {cell: in_units(step, cells.unit) for cell, step in suspect.steps.items()}
+        steps |= {cell: step // parts for cell, step in whole.items()}
+        ulps |= {cell: step for cell, step in whole.items() if cell not in cells.ulps}  # of a blank: one unit of its column
         for cell in suspect.cells:
             if suspect.gone:
                 gone.add(cell)

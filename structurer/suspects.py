@@ -28,7 +28,8 @@ class Support(Enum):
     CONFIRMED = "confirmed"  # a person has seen it
     AGREED = "agreed"  # it is printed where it belongs, and two readers say so
     PLACED = "placed"  # it is printed where it belongs
-    ELSEWHERE = "elsewhere"  # it is printed, but another value claims that print, or it may not be where the value belongs
+    DOUBTED = "doubted"  # it is printed there, but its reader was not sure, another reads otherwise, or it may be a piece of a figure
+    ELSEWHERE = "elsewhere"  # it is printed, but not where it belongs, or another value claims that print
     UNKNOWN = "unknown"  # there is no page to ask
     ABSENT = "absent"  # the page does not print it
 
@@ -42,6 +43,7 @@ COST: Mapping[Support, int | None] = {
     Support.CONFIRMED: None,  # never doubted
     Support.AGREED: 120,
     Support.PLACED: 100,
+    Support.DOUBTED: 30,
     Support.ELSEWHERE: 30,
     Support.UNKNOWN: WEIGHT,
     Support.ABSENT: WEIGHT,
@@ -57,6 +59,8 @@ GAP = 8  # a blank in a column that is full but for it: less
 LOST_ROW = 15  # less than two cells
 DOUBLED_ROW = 8  # less than one cell: two rows alike in everything are odd in themselves
 UNPRINTED = 400  # more than several cells: a blank, or a row, for which the page has no figure left
+UNPRINTED_GAP = 60  # ... a blank in a column that is full but for it: its figure may be claimed by a neighbour
+LEFT = 30  # a figure that stands where it belongs, while the page has another one left there that would fit
 FULL = Fraction(2, 3)  # of the other rows: a column filled so far is full
 
 
@@ -134,20 +138,24 @@ class _Column:
     """The figures printed in one column: their places with the decimals of each, and whether one is negative."""
 
     decimals: Mapping[str, int]
+    counts: Mapping[int, int]  # of places by their decimals
     signed: bool
 
     def is_odd(self, place: str, value: Fraction) -> bool:
         """Whether the place has other decimals than all others, which agree; further zeros are nothing odd."""
-        others = {count for other, count in self.decimals.items() if other != place}
+        others = self._of_others(place)
         if len(self.decimals) < 3 or len(others) != 1:
             return False
-        usual = min(others)
-        return self.decimals[place] < usual or bool(value * 10**usual % 1)
+        return self.decimals[place] < others[0] or bool(value * 10 ** others[0] % 1)
 
     def longest_without(self, place: str) -> int | None:
         """The most decimals of the others, where the place alone has more."""
-        most = max((count for other, count in self.decimals.items() if other != place), default=None)
+        most = max(self._of_others(place), default=None)
         return most if most is not None and most < self.decimals[place] else None
+
+    def _of_others(self, place: str) -> list[int]:
+        own = self.decimals[place]
+        return [decimals for decimals, count in self.counts.items() if count > (decimals == own)]
 
 
 def _suspects(form: Form, more_rows: Mapping[str, tuple[str, ...]]) -> Iterator[Suspect]:
@@ -180,11 +188,12 @@ def _columns(form: Form, leaves: list[tuple[str, Leaf]]) -> dict[tuple[str, ...]
         if quantity is not None and quantity.value is not None:
             decimals.setdefault(column_of(leaf), {})[place] = form.figures.parsed[place].decimals
             signed |= {column_of(leaf)} if quantity.value < 0 else set()
-    return {column: _Column(found, column in signed) for column, found in decimals.items()}
+    return {column: _Column(found, Counter(found.values()), column in signed) for column, found in decimals.items()}
 
 
 def _figure(form: Form, place: str, leaf: Leaf, column: _Column) -> Suspect:
-    weight = _cost(form, place)
+    weight, prints = _cost(form, place), form.evidence.prints
+    has_left = weight is not None and weight > LEFT and prints is not None and prints(place, leaf, 1, Feasible(None, None))
     if weight is not None and not _is_whole(leaf) and column.is_odd(place, form.figures.parsed[place].number or Fraction(0)):
         weight -= ODD
     longest = None if _is_whole(leaf) else column.longest_without(place)
@@ -193,6 +202,7 @@ def _figure(form: Form, place: str, leaf: Leaf, column: _Column) -> Suspect:
     return Suspect(
         place, weight, (place,), steps, whole=_is_whole(leaf), signed=column.signed, ulps=ulps,
         certain=form.evidence.of(place) is Support.ABSENT, surprise=partial(_surprise, form, place, column),
+        relieved=partial(_relieved, form, place, leaf) if has_left else None,
     )  # fmt: skip
 
 
@@ -201,6 +211,12 @@ def _surprise(form: Form, place: str, column: _Column, ranges: Mapping[str, Feas
     them is printed again in its row, as figures of forms often are."""
     wanted = ranges[place]
     return UNLIKELY * (not _is_slip(form, place, column, wanted)) + UNREPEATED * (not _is_repeated(form, place, wanted))
+
+
+def _relieved(form: Form, place: str, leaf: Leaf, ranges: Mapping[str, Feasible]) -> int | None:
+    """What doubting a figure costs that stands where it belongs, if the page has another one left there that would mend a check."""
+    prints = form.evidence.prints
+    return LEFT if prints is not None and prints(place, leaf, form.figures.scales[place], ranges[place]) else None
 
 
 def _is_slip(form: Form, place: str, column: _Column, wanted: Feasible) -> bool:
@@ -259,19 +275,19 @@ def _blank(form: Form, place: str, leaf: Leaf, filled: Mapping[tuple[str, ...], 
     """A blank that may have been printed."""
     others = sum(1 for _ in expanded(leaf.path, form.figures.facts.rows)) - 1 if "*" in leaf.path else 0
     gap = others > 1 and filled.get(leaf.path, 0) >= FULL * others
-    surprise = partial(_unprinted, form, place, {place: leaf}) if form.evidence.prints else None
+    surprise = partial(_unprinted, form, place, {place: leaf}, UNPRINTED_GAP if gap else UNPRINTED) if form.evidence.prints else None
     return Suspect(
         place, GAP if gap else BLANK, (place,), _steps(form, place, leaf), whole=_is_whole(leaf), signed=False, surprise=surprise
     )
 
 
-def _unprinted(form: Form, place: str, leaves: Mapping[str, Leaf], wanted: Mapping[str, Feasible]) -> int:
-    """What it costs more to say that cells were printed for which the page has no figure left."""
+def _unprinted(form: Form, place: str, leaves: Mapping[str, Leaf], cost: int, wanted: Mapping[str, Feasible]) -> int:
+    """The `cost` of saying that cells were printed, where the page has no figure left for one of them."""
     prints = form.evidence.prints
     for cell, leaf in leaves.items():
         needed = cell in wanted and Fraction(0) not in wanted[cell]
         if needed and prints is not None and not prints(place, leaf, _scale(form, cell, leaf), wanted[cell]):
-            return UNPRINTED
+            return cost
     return 0
 
 
@@ -280,7 +296,7 @@ def _unprinted_row(form: Form, place: str, leaves: Mapping[str, Leaf], usual: in
     prints = form.evidence.prints
     leaf = next(iter(leaves.values()), None)
     left = prints(place, leaf, 1, Feasible(None, None)) if prints is not None and leaf is not None else 0
-    return _unprinted(form, place, leaves, wanted) if left >= usual else UNPRINTED
+    return _unprinted(form, place, leaves, UNPRINTED, wanted) if left >= usual else UNPRINTED
 
 
 def _scale(form: Form, cell: str, leaf: Leaf) -> int:
@@ -305,15 +321,15 @@ def _lost_row(form: Form, rows: Rows, place: str) -> Suspect:
 
 def _doubled_rows(form: Form, rows: Rows, place: str) -> Iterator[Suspect]:
     """The rows that print nothing but what an earlier row of their list prints."""
-    seen = set()
+    seen: dict[tuple[object, ...], list[str]] = {}
     for number in range(form.figures.facts.rows.get(place, 0)):
         row = f"{place}/{number}"
         cells = {cell: form.figures.parsed[cell].value for cell in _cells(rows, row, form)}
         print_ = tuple(cells.values())
         if print_ in seen and any(value is not None for value in print_):
-            doubtful = form.evidence.prints is None or row in form.evidence.doubtful
+            doubtful = form.evidence.prints is None or not form.evidence.doubtful.isdisjoint((row, *seen[print_]))
             yield Suspect(row, DOUBLED_ROW if doubtful else DOUBLED_ROW + UNPRINTED, tuple(cells), gone=True)
-        seen.add(print_)
+        seen.setdefault(print_, []).append(row)
 
 
 def _cells(rows: Rows, row: str, form: Form) -> Iterator[str]:

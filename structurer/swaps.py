@@ -15,7 +15,7 @@ from typing import Final
 from structurer.clauses import AllOf, Atom, Clause, Condition, ExhaustedError, If, Work, written
 from structurer.places import Names, Place
 
-MAX_WRITTEN: Final = 400_000  # characters of checks written anew while exchanges are tried; a form takes some ten thousand
+MAX_WRITTEN: Final = 1_000_000  # characters of checks written anew while exchanges are tried; a form takes some ten thousand
 TRIAL: Final = 10  # characters that an exchange costs which no check has to be written for
 
 Columns = frozenset[Place]

