@@ -203,7 +203,7 @@ class _Group:
         return Proposal(place, print_, by=BY_SECOND_READING) if print_ is not None else None
 
     def mend_block(self, found: _Found, mendings: Sequence[_Mending | None]) -> bool:
-        """Correct the cells of the only explanation that is confirmed, if all checks of the block hold then and no other fails."""
+        """Correct the cells of the only explanation that is confirmed, if no check of the block fails then and no other does."""
         confirmed = [mending for mending in mendings if mending]
         if len(confirmed) != 1:
             return False
@@ -211,7 +211,7 @@ class _Group:
         for number, some in confirmed[0].items():
             trial[number] = corrected(trial[number], some, mended_words(self.records, found.failing))
         trial = confronted(trial, self.kin)
-        if any(trial[number].checks[position].holds is not True for number, position in found.failing) or _worse(self.records, trial):
+        if any(trial[number].checks[position].holds is False for number, position in found.failing) or _worse(self.records, trial):
             return False
         self.records = trial
         return True
@@ -257,7 +257,7 @@ class _Group:
         mended = tuple(
             replace(old, verdict=Verdict.READING, evidence="the page prints another figure there")
             for old, new in zip(was.checks, record.checks, strict=False)
-            if old.holds is False and new.holds
+            if old.holds is False and new.holds is not False
         )
         judged = replace(record, checks=tuple(checks))
         return Blamed(judged, *told, dict(self.reasons(number, judged, rest)), mended)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import is_
 from typing import Final
 
 from structurer.operands import NUMERIC, Sort
@@ -118,12 +119,14 @@ def clauses_of(schema: Schema, names: Names) -> list[Clause]:
 
 
 def _read(rule: Rule, names: Names, targets: dict[str, Target]) -> Clause:
-    for path in paths(rule.check):
+    every = paths(rule.check)
+    for path in every:
         if path.name not in targets:
             targets[path.name] = names.target(path, rule.scope)
-    condition = _live(_normal(rule.check.root), lambda test: _applies(test, targets))
-    found = dict.fromkeys(node.name for atom in atoms(condition) for node in walk(atom.test) if isinstance(node, Path))
-    named = tuple(targets[name] for name in found if targets[name].place)
+    whole = _normal(rule.check.root)
+    condition = _live(whole, lambda test: _applies(test, targets))
+    kept = every if condition is whole else [node for atom in atoms(condition) for node in walk(atom.test) if isinstance(node, Path)]
+    named = tuple(target for name in dict.fromkeys(path.name for path in kept) if (target := targets[name]).place)
     own = frozenset(target.place for target in named if target.place and (target.place in names.leaves or target.place not in names.rows))
     return Clause(rule, names, targets, condition, named, own.union(*(target.keys for target in named)))
 
@@ -149,9 +152,13 @@ def _live(condition: Condition, applies: Callable[[Node], bool], failing: bool =
         return condition if applies(condition.test) else None
     if isinstance(condition, If):
         premise, then = _live(condition.premise, applies, False), _live(condition.then, applies, failing)
+        if premise is condition.premise and then is condition.then:
+            return condition
         return If(premise, then) if premise and then else None
     kept = tuple(part for each in condition.parts if (part := _live(each, applies, failing)))
     whole = len(kept) == len(condition.parts)
+    if whole and all(map(is_, kept, condition.parts)):
+        return condition
     if isinstance(condition, AllOf):
         return AllOf(kept) if kept and (failing or whole) else None
     return AnyOf(kept, open=failing and not whole) if kept else None

@@ -132,7 +132,7 @@ def _pinned(node: Node, clause: Clause) -> dict[Place, Grip]:
     if isinstance(node, Path):
         place = clause.place(node)
         return {place: Grip.EQUALITY} if place else {}
-    parts = [_pinned(operand, clause) for operand in operands(node)]
+    parts = [_pinned(each, clause) for each in operands(node)]
     if not isinstance(node, Call) or node.name in ("sum", "abs", "round", "trunc"):
         return _firmest(parts)
     if node.name not in ("min", "max"):
@@ -145,8 +145,7 @@ def _firmest(grips: Iterable[Grips]) -> dict[Place, Grip]:
     """The grips of several that all hold."""
     found: dict[Place, Grip] = {}
     for each in grips:
-        for place, grip in each.items():
-            found[place] = max(grip, found.get(place, grip))
+        found |= {place: max(grip, found[place]) if place in found else grip for place, grip in each.items()}
     return found
 
 

@@ -62,9 +62,10 @@ def ground(layout: Layout, leaves: Sequence[tuple[str, Leaf, Extract]], *, verba
 
     `verbatim`: values are as printed; else figures may have other zeros and separators ("1200.5" for "1,200.50"), dates another manner.
     """
-    sought = [_Sought(place, leaf, squeeze(extract.text)) for place, leaf, extract in leaves if extract.text is not None]
+    every = [_Sought(place, leaf, squeeze(extract.text or "")) for place, leaf, extract in leaves]
     search = _Search(layout.folded, verbatim)
-    placed = {one.place for one in search.place_in_order([one for one in sought if not one.leaf.spans_rows])}
+    placed = {one.place for one in search.place_in_order([one for one in every if not one.leaf.spans_rows])}
+    sought = [one for one, (_, _, extract) in zip(every, leaves, strict=True) if extract.text is not None]
     for one in sought:
         if one.place not in search.found:
             search.found[one.place] = search.locate(one, placed)
@@ -118,23 +119,31 @@ class _Search:
         return [one for one, _ in pairs]
 
     def leave_gaps(self, order: Sequence[_Sought], chosen: list[Print | None], prints: Mapping[str, list[Print]]) -> None:
-        """Of equal figures in a row of prints, one is left over where the record has another value amid them: it is left at that value's
+        """Of equal figures in a row of prints, one is left over where the record has another value, or a blank, amid them: it is left at that
         place, not behind the last of them. And of equal values in a row of the record that have one print less, the one before which the
         page has another figure is left without."""
-        taken = {found for found in chosen if found is not None}
         every = sorted(found for some in self.exactly.values() for found in some)
         for number, one in enumerate(order):
-            if chosen[number] is None and one.leaf.kind.numeric:
+            if chosen[number] is None and one.leaf.kind.numeric and one.text:
+                taken = set(chosen)
                 self.shift_back(order, chosen, number, [found for found in every if found not in taken])
-                run = _equal_run(order, chosen, number)
-                if run:
-                    behind = next((found for found in chosen[run[-1] + 1 :] if found is not None), (len(self.folded.chars), 0))
-                    last = chosen[run[-1]]
-                    free = [found for found in prints[order[run[0]].place] if found not in taken and last and last < found < behind]
-                    if free:
-                        taken.add(free[0])
-                        for position, found in zip(run, [*(chosen[later] for later in run[1:]), free[0]], strict=True):
-                            chosen[position] = found
+                self.shift_on(order, chosen, number, prints)
+        for number, one in enumerate(order):
+            if one.leaf.kind.numeric and not one.text and not _beside_a_gap(order, chosen, number):
+                self.shift_on(order, chosen, number, prints)
+
+    def shift_on(self, order: Sequence[_Sought], chosen: list[Print | None], number: int, prints: Mapping[str, list[Print]]) -> None:
+        """Give each of the equal figures behind a value the print of the next, if one is left over behind the last of them."""
+        run = _equal_run(order, chosen, number)
+        last = chosen[run[-1]] if run else None
+        if last is None:
+            return
+        behind = next((found for found in chosen[run[-1] + 1 :] if found is not None), (len(self.folded.chars), 0))
+        taken = set(chosen)
+        free = [found for found in prints[order[run[0]].place] if found not in taken and last < found < behind]
+        if free:
+            for position, found in zip(run, [*(chosen[later] for later in run[1:]), free[0]], strict=True):
+                chosen[position] = found
 
     def shift_back(self, order: Sequence[_Sought], chosen: list[Print | None], number: int, loose: Sequence[Print]) -> None:
         """Give a value without a print that of the equal value before it, if the page has a figure left before that, and none behind."""
@@ -328,11 +337,22 @@ class _Search:
         return None
 
 
+def _beside_a_gap(order: Sequence[_Sought], chosen: Sequence[Print | None], number: int) -> bool:
+    """Whether a value before a blank, or the first behind the equal figures that follow it, has no print: what is left there is its own."""
+    run = _equal_run(order, chosen, number)
+    before = next((one for one in range(number - 1, -1, -1) if order[one].text), None)
+    behind = next((one for one in range((run[-1] if run else number) + 1, len(order)) if order[one].text), None)
+    return any(one is not None and chosen[one] is None for one in (before, behind))
+
+
 def _equal_run(order: Sequence[_Sought], chosen: Sequence[Print | None], number: int) -> list[int]:
-    """The values behind one that are all the same figure, each with its print."""
+    """The values behind one that are all the same figure, each with its print; blanks between them are passed over."""
     run: list[int] = []
     for later in range(number + 1, len(order)):
-        if chosen[later] is None or order[later].text != order[number + 1].text or not order[later].leaf.kind.numeric:
+        if not order[later].text:
+            continue
+        first = run[0] if run else later
+        if chosen[later] is None or order[later].text != order[first].text or not order[later].leaf.kind.numeric:
             break
         run.append(later)
     return run

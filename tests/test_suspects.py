@@ -11,7 +11,22 @@ from test_evidence import LINES, NUMBER, ORDER, PAGE, on_page, order
 from structurer.confront import figures
 from structurer.contract import load
 from structurer.reconcile import WEIGHT, Feasible, Problem, Status, Suspect, localise
-from structurer.suspects import BLANK, COST, DOUBLED_ROW, GAP, LOST_ROW, ODD, UNPRINTED, UNREADABLE, Evidence, Form, Support, problem
+from structurer.suspects import (
+    BLANK,
+    COST,
+    DOUBLED_ROW,
+    GAP,
+    LEFT,
+    LOST_ROW,
+    ODD,
+    UNPRINTED,
+    UNPRINTED_GAP,
+    UNREADABLE,
+    Evidence,
+    Form,
+    Support,
+    problem,
+)  # fmt: skip
 
 
 def alone(form, texts, rows=None, evidence=None) -> Problem:
@@ -186,11 +201,28 @@ def test_a_row_whose_values_all_stand_was_hardly_read_twice():
     assert weights(problem(on_page(ORDER, once, texts).form))["/lines/2"] == DOUBLED_ROW
 
 
-@pytest.mark.parametrize(("page", "cost"), [(PAGE, 0), (PAGE.replace("2.30", ""), UNPRINTED), (PAGE.replace("2.30", "2.40"), UNPRINTED)])
+@pytest.mark.parametrize(
+    ("page", "cost"), [(PAGE, 0), (PAGE.replace("2.30", ""), UNPRINTED_GAP), (PAGE.replace("2.30", "2.40"), UNPRINTED_GAP)]
+)
 def test_a_blank_is_as_likely_as_the_page_has_a_figure_left_for_it(page, cost):
     found = suspects(problem(on_page(ORDER, page, order("1.20", None, "4.05")).form))["/lines/1/price"]
     assert found.surprise is not None
     assert found.surprise({"/lines/1/price": Feasible(Fraction("2.3"), Fraction("2.3"))}) == cost
+
+
+@pytest.mark.parametrize(("page", "cost"), [("Sum 3\nOne 1\n2", 0), ("Sum 3\nOne 1\n", UNPRINTED)])
+def test_a_blank_that_is_no_gap_is_as_likely_too(page, cost):
+    form = sums({"t": NUMBER, "a": NUMBER, "b": NUMBER}, "t == sum(a, b)")
+    found = suspects(problem(on_page(form, page, {"/t": "3", "/a": "1"}, {}).form))["/b"]
+    assert found.surprise({"/b": Feasible(Fraction(2), Fraction(2))}) == cost
+
+
+def test_a_figure_that_stands_is_doubted_for_less_where_the_page_has_another_left_for_it():
+    page = PAGE.replace("2.30", "2.30\t2.40").replace("7.55", "7.65")
+    found = problem(on_page(ORDER, page, order("1.20", "2.30", "4.05", total="7.65")).form)
+    assert weights(found)["/lines/1/price"] == COST[Support.PLACED] > LEFT
+    assert blamed(found) == [("/lines/1/price",)]
+    assert len(blamed(problem(on_page(ORDER, page.replace("2.40", "2.50"), order("1.20", "2.30", "4.05", total="7.65")).form))) == 4
 
 
 def test_a_lost_row_is_as_likely_as_the_page_has_figures_left_for_it():
