@@ -15,10 +15,10 @@ from fractions import Fraction
 from typing import Final, Protocol
 
 from structurer.algebra import is_print, round_half_up, truncate
-from structurer.facts import MAX_CELLS, Facts, UndefinedError, UnfitError
+from structurer.facts import MAX_CELLS, Facts, RuledOutError, UnfitError
 from structurer.ranges import INFINITY, Bound, Exact, Range, half, hull, plus, whole
 from structurer.syntax import STAR, Binary, Call, Check, Node, Number, Path, Text, Unary, chain, spine, walk
-from structurer.terms import Box, Cells, Extremum, Linear, Magnitude, Product, Quotient, Rounded, Term, all_cells, linear, total
+from structurer.terms import Box, Cells, Count, Extremum, Linear, Magnitude, Product, Quotient, Rounded, Term, all_cells, linear, total
 
 EXACT, PRINT, UNDERLYING = "exact", "print", "underlying"  # the levels a check may require, from strict to wide
 _NEGATED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "=="}
@@ -64,10 +64,10 @@ class Comparison:
     def narrow(self, box: Box) -> bool:
         try:
             return self._linear(box, self.difference) if self.difference is not None else self._any(box)
-        except UndefinedError:
+        except RuledOutError:
+            return False
+        except UnfitError:  # not applicable, whatever the free cells are
             return True
-        except UnfitError:
-            return self.cells.isdisjoint(box.free)
 
     def _linear(self, box: Box, difference: Linear) -> bool:
         ends = difference.range(box)
@@ -100,8 +100,13 @@ class Comparison:
         return printed and self.level != EXACT
 
     def _is_print(self, box: Box, printed: str, difference: Bound) -> bool:
+        if isinstance(difference, float):
+            return False
+        if printed in box.free and box.free[printed][0] != box.free[printed][1]:  # it stands on both sides and cancels out
+            down, up = self._slack(box)
+            return -down <= difference <= up
         own = box.value(printed)
-        return not isinstance(difference, float) and is_print(own, box.ulp(printed), own - difference)
+        return is_print(own, box.ulp(printed), own - difference)
 
     def _overlaps(self, box: Box) -> bool:
         try:
@@ -217,8 +222,10 @@ class TextComparison:
                 and self._banded(self.left, box, {one for one, _ in able})
                 and self._banded(self.right, box, {two for _, two in able})
             )
+        except RuledOutError:
+            return False
         except UnfitError:
-            return self.cells.isdisjoint(box.free)
+            return True
 
     def _banded(self, side: Texts, box: Box, able: set[str]) -> bool:
         if not isinstance(side, Band) or side.value.cells.isdisjoint(box.free):
@@ -480,17 +487,12 @@ def _sum_of(call: Call, scope: Scope) -> Term:
 
 
 def _count(call: Call, scope: Scope) -> Term:
-    """Rows of lists and cells present. A row that may be lost counts by a cell of its own, named like the row."""
-    constant, factors = 0, dict[str, Exact]()
+    """Rows of lists and cells present; a row that may be lost counts if it is there."""
+    rows, printed = list[str](), list[str]()
     for path in call.arguments:
         assert isinstance(path, Path)
         if STAR in path.parts and scope.facts.rows.get((scope.root if path.absolute else scope.start) + path.pointers[0]) is None:
-            return _linear(scope, constant, {"\0": 1}, strict=("\0",))  # a list that the record does not hold: missing
-        for cell in scope.cells(path):
-            if path.parts[-1] is STAR and not cell.endswith("/-"):
-                constant += scope.values.unit
-            elif path.parts[-1] is STAR:
-                factors[cell] = 1
-            else:
-                constant += scope.values.unit * (cell in scope.facts.cells)
-    return _linear(scope, constant, factors)
+            return _linear(scope, 0, {"\0": 1}, strict=("\0",))  # a list that the record does not hold: missing
+        (rows if path.parts[-1] is STAR else printed).extend(scope.cells(path))
+    more = {row for row in rows if not row.rpartition("/")[2].isdigit()}
+    return Count(frozenset(rows) - more, frozenset(more), tuple(printed), scope.values.unit, frozenset((*rows, *printed)))

@@ -93,12 +93,11 @@ def _range(cell: str, rows: Sequence[_Row]) -> tuple[Bound, Bound]:
     low: Bound = -INFINITY
     high: Bound = INFINITY
     for row in rows:
-        factor = row.factors.get(cell)
-        if factor is None:
-            if row.bound < 0:
-                return Fraction(1), Fraction(0)
-        elif factor > 0:
+        factor = row.factors.get(cell, 0)
+        if not row.factors and row.bound < 0:
+            return Fraction(1), Fraction(0)
+        if factor > 0:
             high = min(high, over(row.bound, factor))
-        else:
+        elif factor < 0:
             low = max(low, over(row.bound, factor))
     return low, high

@@ -47,8 +47,8 @@ class UnfitError(ValueError):
     """A comparison that the cells do not allow; the message is the reason why it is not applicable."""
 
 
-class UndefinedError(UnfitError):
-    """Nothing divided by nothing: a rule that says nothing, whatever the cells are."""
+class RuledOutError(UnfitError):
+    """A value that would make a rule inapplicable, such as a divisor of zero: it is no explanation of a failure."""
 
 
 class Sheet:

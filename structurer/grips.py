@@ -145,7 +145,8 @@ def _firmest(grips: Iterable[Grips]) -> dict[Place, Grip]:
     """The grips of several that all hold."""
     found: dict[Place, Grip] = {}
     for each in grips:
-        found |= {place: max(grip, found[place]) if place in found else grip for place, grip in each.items()}
+        for place, grip in each.items():
+            found[place] = max(grip, found.get(place, grip))
     return found
 
 

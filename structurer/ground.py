@@ -119,8 +119,8 @@ class _Search:
         return [one for one, _ in pairs]
 
     def leave_gaps(self, order: Sequence[_Sought], chosen: list[Print | None], prints: Mapping[str, list[Print]]) -> None:
-        """Of equal figures in a row of prints, one is left over where the record has another value, or a blank, amid them: it is left at that
-        place, not behind the last of them. And of equal values in a row of the record that have one print less, the one before which the
+        """Of equal figures in a row of prints, one is left over where the record has another value, or a blank, amid them: it is left at
+        that place, not behind the last of them. And of equal values in a row of the record that have one print less, the one before which the
         page has another figure is left without."""
         every = sorted(found for some in self.exactly.values() for found in some)
         for number, one in enumerate(order):

@@ -94,6 +94,7 @@ def _prefixed(suspect: Suspect, root: str) -> Suspect:
         suspect,
         name=root + suspect.name,
         cells=tuple(root + cell for cell in suspect.cells),
+        rows=tuple(root + row for row in suspect.rows),
         steps=named(suspect.steps),
         ulps=named(suspect.ulps),
         surprise=partial(_unprefixed, suspect.surprise, len(root)) if suspect.surprise is not None else None,
@@ -112,5 +113,5 @@ def _lost_records(records: Sequence[Pending], kin: Sequence[Kin]) -> Iterator[Su
             if isinstance(others, list):
                 base = f"{number}/{alias}/{LOST}"
                 named = [path for rule in record.schema.rules for path in paths(rule.check) if path.parts[:2] == (alias, STAR)]
-                cells = dict.fromkeys([base, *(base + path.pointers[1] for path in named if len(path.pointers) == 2)])
-                yield Suspect(base, LOST_ROW, tuple(cells), signed=False)
+                cells = dict.fromkeys(base + path.pointers[1] for path in named if len(path.pointers) == 2 and path.pointers[1])
+                yield Suspect(base, LOST_ROW, tuple(cells), rows=(base,), signed=False)

@@ -51,18 +51,20 @@ class Feasible:
 class Suspect:
     """Something that may be wrong: one cell (`name` its pointer), a row that is lost ("/rows/-") or a row read twice ("/rows/3").
 
-    weight: the cost of doubting it, well above UNUSUAL; None = never. cells: what is free when it is doubted, or (`gone`) taken
-    away. steps: the grid on which each free number is printed, usually one unit in the last place; none for a text or for a number on no
-    grid. whole: its numbers have no further decimals. signed: they may be negative (any number may, at the cost of UNUSUAL). certain: it
-    is wrong in any case, and only to be seen with the failing checks that read it. ulps: units in the last place that cells have once this
-    one is not believed. surprise: what it costs more that its cells should be within these ranges (0 = as likely as any). relieved: a lower
-    weight, where the ranges that would mend one failing check by it alone make it more doubtful (None: they do not).
+    weight: the cost of doubting it, well above UNUSUAL; None = never. cells: what is free when it is doubted, or (`gone`) taken away. rows:
+    what is there then besides the record's own rows, or (`gone`) not there. steps: the grid on which each free number is printed, usually
+    one unit in the last place; none for a text or for a number on no grid. whole: its numbers have no further decimals. signed: they may
+    be negative (any number may, at the cost of UNUSUAL). certain: it is wrong in any case, and only to be seen with the failing checks that
+    read it. ulps: units in the last place that cells have once this one is not believed. surprise: what it costs more that its cells should
+    be within these ranges (0 = as likely as any). relieved: a lower weight, where the ranges that would mend one failing check by it alone
+    make it more doubtful (None: they do not).
     """
 
     name: str
     weight: int | None = WEIGHT
     cells: tuple[str, ...] = ()
     steps: Mapping[str, Fraction] = field(default_factory=dict)
+    rows: tuple[str, ...] = ()
     gone: bool = False
     whole: bool = False
     signed: bool = True

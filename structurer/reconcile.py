@@ -106,7 +106,7 @@ def _touching(bound: Mapping[int, Condition], suspects: Sequence[Suspect]) -> di
     """The suspects that may change each check, by its number."""
     of_cell: dict[str, list[str]] = {}
     for suspect in suspects:
-        for cell in {*suspect.cells, *suspect.ulps}:
+        for cell in {*suspect.cells, *suspect.ulps, *suspect.rows}:
             of_cell.setdefault(cell, []).append(suspect.name)
     return {
         number: list(dict.fromkeys(name for cell in sorted(condition.cells) for name in of_cell.get(cell, ())))
@@ -143,26 +143,25 @@ def _too_many(blocks: Sequence[Block]) -> list[Block]:
 
 def _factored(block: Block, solver: Solver) -> list[Block]:
     """A block whose explanations are all combinations of smaller ones, which meet in no check, as blocks of these."""
-    involved = dict.fromkeys(name for one in block.explanations for name in one.suspects)
+    involved = {name for one in block.explanations for name in one.suspects}
     touching = {number: [name for name in solver.touching[number] if name in involved] for number in solver.conditions}
     parts = []
-    for numbers in _components({number: names for number, names in touching.items() if names}, block.failing):
+    for numbers in _components({number: names for number, names in touching.items() if names}, block.failing if involved else ()):
         names = {name for number in numbers for name in touching[number]}
-        parts.append((tuple(number for number in block.failing if number in numbers), _restricted(block, names)))
-    if len(parts) < 2 or prod(len(found) for _, found in parts) != len(block.explanations):
+        sets = dict.fromkeys(tuple(name for name in one.suspects if name in names) for one in block.explanations)
+        parts.append((tuple(number for number in block.failing if number in numbers), list(sets)))
+    if len(parts) < 2 or prod(len(sets) for _, sets in parts) != len(block.explanations):
         return [block]
-    weights = [sum(solver.suspects[name].weight or 0 for name in found[0].suspects) for _, found in parts]
-    return [Block(own, block.status, found, weight) for (own, found), weight in zip(parts, weights, strict=True)]
+    return [_part_block(failing, sets, solver) for failing, sets in parts]
 
 
-def _restricted(block: Block, names: set[str]) -> tuple[Explanation, ...]:
-    """What the explanations say of some suspects, each once."""
-    found: dict[tuple[str, ...], Explanation] = {}
-    for one in block.explanations:
-        own = tuple(name for name in one.suspects if name in names)
-        cells = {cell for cell in one.feasible if any(cell == name or cell.startswith(name + "/") for name in own)}
-        found.setdefault(own, Explanation(own, {cell: one.feasible[cell] for cell in cells}, {cell: one.reach[cell] for cell in cells}))
-    return tuple(found.values())
+def _part_block(failing: tuple[int, ...], sets: Sequence[tuple[str, ...]], solver: Solver) -> Block:
+    """A block of sets that are known to explain its failing checks."""
+    outcomes = [(names, solver.explains(frozenset(names))) for names in sets]
+    found = [(names, one) for names, one in outcomes if isinstance(one, Explained)]
+    costs = [one.extra + sum(solver.suspects[name].weight or 0 for name in names) for names, one in found]
+    explanations = (Explanation(names, feasible(one.free, solver.cells), feasible(one.reach, solver.cells)) for names, one in found)
+    return Block(failing, Status.FOUND, tuple(explanations), min(costs, default=0))
 
 
 def _apart(solver: Solver, blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
@@ -193,7 +192,8 @@ class _Search:
         broken = tuple(number for number in by_length if number in failing)
         order = {number: place for place, number in enumerate([*broken, *(number for number in by_length if number not in failing)])}
         suspects = {suspect.name: suspect for suspect in part.suspects}
-        return cls(Solver(cells, suspects, conditions, touching, checks_of, order), broken)
+        rank = {name: number for number, name in enumerate(suspects)}
+        return cls(Solver(cells, suspects, rank, conditions, touching, checks_of, order), broken)
 
     @property
     def exhausted(self) -> bool:
@@ -215,8 +215,8 @@ class _Search:
 
     def explanations(self, found: Sequence[tuple[frozenset[str], Explained]]) -> Iterator[Explanation]:
         """The sets in the order of the problem."""
-        order = {name: number for number, name in enumerate(self.solver.suspects)}
-        sets = sorted(((tuple(sorted(names, key=order.__getitem__)), one) for names, one in found), key=lambda pair: pair[0])
+        rank = self.solver.rank.__getitem__
+        sets = sorted(((tuple(sorted(names, key=rank)), one) for names, one in found), key=lambda pair: pair[0])
         for names, one in sets:
             yield Explanation(names, feasible(one.free, self.solver.cells), feasible(one.reach, self.solver.cells))
 

@@ -45,12 +45,13 @@ class Conflict:
 class Solver:
     """Tries sets of suspects on the checks of one block.
 
-    conditions: the checks by number; touching: the suspects that may change each; checks_of: the reverse; order: in which checks are
-    propagated. `steps` counts checks propagated, the measure of work.
+    rank: the suspects' order in the problem; conditions: the checks by number; touching: the suspects that may change each; checks_of: the
+    reverse; order: in which checks are propagated. `steps` counts checks propagated, the measure of work.
     """
 
     cells: Cells
     suspects: Mapping[str, Suspect]
+    rank: Mapping[str, int]
     conditions: Mapping[int, Condition]
     touching: Mapping[int, Sequence[str]]
     checks_of: Mapping[str, Sequence[int]]
@@ -60,7 +61,7 @@ class Solver:
     def explains(self, names: frozenset[str]) -> Explained | Conflict:
         """Whether doubting these suspects lets all checks that they touch hold: with prints like those of their columns, or (at the cost of
         UNUSUAL) with more decimals or another sign."""
-        suspects = [self.suspects[name] for name in names]
+        suspects = [self.suspects[name] for name in sorted(names, key=self.rank.__getitem__)]
         touched = sorted({number for name in names for number in self.checks_of[name]}, key=self.order.__getitem__)
         widest = self._solved(suspects, touched, _box(self.cells, suspects, usual=False))
         if isinstance(widest, Conflict) or all(suspect.whole and suspect.signed for suspect in suspects):
@@ -127,10 +128,11 @@ class Solver:
         for _ in range(END_TRIALS):
             if isinstance(end, float) or low == high or not low <= end <= high:
                 break
-            if _Witness(self, touched).found(box.with_free({**free, cell: (end, end)})):
+            trial = box.with_free({**free, cell: (end, end)})
+            if self.propagate(trial, touched) is None and _Witness(self, touched).found(trial):
                 return end
             end += step
-        return end if low <= end <= high else low if step > 0 else high
+        return free[cell][0 if step > 0 else 1]
 
 
 def relieved(suspect: Suspect, conditions: Sequence[Condition], cells: Cells) -> Suspect:
@@ -162,7 +164,7 @@ def feasible(free: Mapping[str, Range], cells: Cells) -> dict[str, Feasible]:
 
 
 def _box(cells: Cells, suspects: Sequence[Suspect], *, usual: bool) -> Box:
-    free, loose, gone = dict[str, Range](), set[str](), set[str]()
+    free, loose, gone, more = dict[str, Range](), set[str](), set[str](), set[str]()
     ulps, steps = dict[str, int](), dict[str, int]()
     for suspect in suspects:
         ulps |= {cell: in_units(ulp, cells.unit) for cell, ulp in suspect.ulps.items()}
@@ -170,6 +172,7 @@ def _box(cells: Cells, suspects: Sequence[Suspect], *, usual: bool) -> Box:
         whole = {cell: in_units(step, cells.unit) for cell, step in suspect.steps.items()}
         steps |= {cell: step // parts for cell, step in whole.items()}
         ulps |= {cell: step for cell, step in whole.items() if cell not in cells.ulps}  # of a blank: one unit of its column
+        (gone if suspect.gone else more).update(suspect.rows)
         for cell in suspect.cells:
             if suspect.gone:
                 gone.add(cell)
@@ -177,7 +180,7 @@ def _box(cells: Cells, suspects: Sequence[Suspect], *, usual: bool) -> Box:
                 loose.add(cell)
             else:
                 free[cell] = (ZERO, INFINITY) if usual and not suspect.signed else EVERYTHING
-    return Box(cells, free, frozenset(loose), frozenset(gone), ulps, steps)
+    return Box(cells, free, frozenset(loose), frozenset(gone), ulps, steps, frozenset(more))
 
 
 def _is_open(box: Box) -> bool:
@@ -221,7 +224,8 @@ def _values(box: Box, cell: str) -> Iterator[Exact]:
     if step and len(ends) == 2 and ends[1] - ends[0] < GRID_TRIALS * step:
         yield from (ends[0] + step * number for number in range(int((ends[1] - ends[0]) // step) + 1))
         return
-    yield from (value for value in (box.cells.numbers.get(cell, 0), 0) if low <= value <= high)
+    own = box.cells.numbers.get(cell, 0)
+    yield from (value for value in (own, own - (step or 0), own + (step or 0), 0) if low <= value <= high)
     yield from ends
     if len(ends) == 2:
         middle = Fraction(ends[0] + ends[1]) / 2

@@ -316,7 +316,7 @@ def _lost_row(form: Form, rows: Rows, place: str) -> Suspect:
     facts = form.figures.facts
     full = [leaf for leaf in inside if sum(cell in facts.cells for cell in expanded(leaf.path, facts.rows)) >= FULL * facts.rows[place]]
     surprise = partial(_unprinted_row, form, place, leaves, len(full)) if form.evidence.prints else None
-    return Suspect(row, LOST_ROW, (row, *leaves), steps, signed=False, surprise=surprise)
+    return Suspect(row, LOST_ROW, tuple(leaves), steps, (row,), signed=False, surprise=surprise)
 
 
 def _doubled_rows(form: Form, rows: Rows, place: str) -> Iterator[Suspect]:
@@ -328,7 +328,7 @@ def _doubled_rows(form: Form, rows: Rows, place: str) -> Iterator[Suspect]:
         print_ = tuple(cells.values())
         if print_ in seen and any(value is not None for value in print_):
             doubtful = form.evidence.prints is None or not form.evidence.doubtful.isdisjoint((row, *seen[print_]))
-            yield Suspect(row, DOUBLED_ROW if doubtful else DOUBLED_ROW + UNPRINTED, tuple(cells), gone=True)
+            yield Suspect(row, DOUBLED_ROW if doubtful else DOUBLED_ROW + UNPRINTED, tuple(cells), rows=(row,), gone=True)
         seen.setdefault(print_, []).append(row)
 
 

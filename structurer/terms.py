@@ -14,7 +14,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Final, Protocol
 
-from structurer.facts import Facts, UndefinedError, UnfitError
+from structurer.facts import Facts, RuledOutError, UnfitError
 from structurer.ranges import (
     EVERYTHING,
     INFINITY,
@@ -76,7 +76,7 @@ class Box:
     """What every cell may be: the record's own figures, but for the cells that are free, taken away, or printed in another unit.
 
     free: ranges of free numbers; loose: free texts; gone: cells taken away; ulps: units in the last place that differ from the record's;
-    steps: the grid that a free number is printed on.
+    steps: the grid that a free number is printed on; more: rows that are there besides the record's own.
     """
 
     cells: Cells
@@ -85,10 +85,11 @@ class Box:
     gone: frozenset[str] = frozenset()
     ulps: Mapping[str, int] = field(default_factory=dict)
     steps: Mapping[str, int] = field(default_factory=dict)
+    more: frozenset[str] = frozenset()
 
     def with_free(self, free: dict[str, Range]) -> Box:
         """The same box with other ranges."""
-        return Box(self.cells, free, self.loose, self.gone, self.ulps, self.steps)
+        return Box(self.cells, free, self.loose, self.gone, self.ulps, self.steps, self.more)
 
     def has(self, cell: str) -> bool:
         """Whether the cell prints anything."""
@@ -218,6 +219,24 @@ def _overlap(have: Range | None, want: Range) -> bool:
 
 
 @dataclass(slots=True)
+class Count:
+    """How many rows and cells there are: `rows` of the record, `more` that it may have lost, and cells that print anything. No range."""
+
+    rows: frozenset[str]
+    more: frozenset[str]
+    printed: tuple[str, ...]
+    unit: int
+    cells: frozenset[str]
+
+    def range(self, box: Box, *, wide: bool = False) -> Range | None:  # noqa: ARG002 - a count has no print
+        number = len(self.rows - box.gone) + len(self.more & box.more) + sum(map(box.has, self.printed))
+        return number * self.unit, number * self.unit
+
+    def narrow(self, box: Box, want: Range) -> bool:
+        return _overlap(self.range(box), want)
+
+
+@dataclass(slots=True)
 class Total:
     """A sum of any terms with factors. `lenient`: missing ones add nothing, as in `sum`; else one that is missing makes all missing."""
 
@@ -294,10 +313,15 @@ class Quotient:
         left, right = self.left.range(box, wide=wide), self.right.range(box, wide=wide)
         if left is None or right is None:
             return None
-        if left == right == (0, 0):
-            raise UndefinedError("nothing divided by nothing")
-        if (right == (0, 0) and not left[0] <= 0 <= left[1]) or (wide and right[0] <= 0 <= right[1]):
+        if wide and right[0] <= 0 <= right[1]:
             raise UnfitError("division by zero")
+        if right == (0, 0):
+            if self.right.cells.isdisjoint(box.free):
+                raise UnfitError("division by zero")
+            if left == (0, 0):
+                raise UnfitError("nothing divided by nothing")
+            if not left[0] <= 0 <= left[1]:
+                raise RuledOutError("a divisor that would be zero")
         return scaled(divided(left, right), self.unit)
 
     def narrow(self, box: Box, want: Range) -> bool:

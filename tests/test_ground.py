@@ -88,6 +88,10 @@ def test_a_merged_label_is_the_same_print_on_every_row_it_covers():
     assert [spans for spans, _ in found.values()] == [((0, 2),), ((5, 7),), ((5, 7),)]
 
 
+def test_a_merged_label_that_is_not_on_the_page_is_not_found():
+    assert located("产出 1 2", "效益", spans_rows=True) == [([], "none")]
+
+
 def test_a_text_interrupted_by_other_print_is_found_in_its_pieces():
     assert located("完成道路养护工程 第2季 和绿化提升工程", "道路养护工程和绿化提升工程") == [
         (["道路养护工程", "和绿化提升工程"], "normalised")

@@ -161,7 +161,7 @@ def test_rows_may_be_lost_from_lists_that_a_check_adds_up_or_counts():
     found = alone(form, {"/n": "0"}, {"/lines": 0, "/other": 0, "/more": 0})
     assert set(found.more_rows) == {"/lines", "/other"}
     assert {name for name in weights(found) if name.endswith("/-")} == {"/lines/-", "/other/-"}
-    assert suspects(found)["/lines/-"].cells == ("/lines/-", "/lines/-/price")
+    assert "/lines/-/price" in suspects(found)["/lines/-"].cells
 
 
 def test_a_list_in_every_row_of_a_list_may_have_lost_a_row():
@@ -243,9 +243,6 @@ def test_a_slip_and_a_repeated_figure_are_likelier_than_others():
     assert found["/lines/0/price"].surprise({"/lines/0/price": exact["/lines/0/price"]}) == 2
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the cell that counts a lost row is free of the row's figures: it may add to the sum and not to the count"
-)
 def test_a_lost_row_counts_as_a_row():
     form = sums({"lines": LINES, "n": {"type": "integer"}, "total": NUMBER}, "n == count(lines[*])", "total == sum(lines[*].price)")
     texts = order("1.20", "2.30", "4.05", total="7.65") | {"/n": "3"}
