@@ -19,7 +19,7 @@ from structurer.kinship import Kin
 from structurer.reconcile import Block, Explanation, Feasible, Status, localise
 from structurer.record import Checked, Verdict
 from structurer.repair import BY_SECOND_READING, Proposal, corrected, fitting, proposal
-from structurer.suspects import Support
+from structurer.suspects import LOST, Support
 from structurer.telling import Told, evidence_words, explained, mended_words
 
 MAX_SETS = 300  # of one record that are listed; with more its errors are too many
@@ -72,7 +72,7 @@ def blame(records: Sequence[Pending], kin: Sequence[Kin], reread: Reread | None 
         if any(checked.holds is False for record in part for checked in record.checks):
             inner = [_inner(kin[number], group) for number in group]
             asked = None if reread is None else _of_group(reread, group)
-            found |= dict(zip(group, _Group(part, inner).judged(asked), strict=True))
+            found |= dict(zip(group, _Group(part, inner, group).judged(asked), strict=True))
     return [found.get(number, Blamed(record)) for number, record in enumerate(before)]
 
 
@@ -119,6 +119,7 @@ class _Group:
 
     records: list[Pending]
     kin: list[Kin]
+    numbers: list[int]  # of the records in their document
 
     def judged(self, reread: Reread | None) -> list[Blamed]:
         first, was = self.localised(), list(self.records)
@@ -243,7 +244,7 @@ class _Group:
         found = []
         for name in suspects:
             other, place = _split(name)
-            found.append(place if other == number else f"{aliases.get(other, f'#{other}')}{place}")
+            found.append(place if other == number else f"{aliases.get(other, f'#{self.numbers[other]}')}{place}")
         return tuple(found)
 
     def outcome(self, number: int, was: Pending, told: tuple[Status, tuple[tuple[str, ...], ...]], rest: Sequence[_Found]) -> Blamed:
@@ -269,6 +270,9 @@ class _Group:
             failing = [(other, self.records[other].checks[position]) for other, position in one.failing]
             for place, words in explained(Told(number, record, failing, one.block, _split)):
                 collected.setdefault(place, []).extend(words)
+        for checked in record.checks:
+            if checked.holds is False and not collected:  # a relative's cell explains it: the object that owes the check is shown
+                collected.setdefault(checked.pointer, []).append(f"{checked.id}: {checked.outcome.words}")
         yield from ((place, tuple(dict.fromkeys(words))) for place, words in collected.items())
 
     # -- verdicts ------------------------------------------------------------------------------------------------------
@@ -279,9 +283,12 @@ class _Group:
         if not support or Support.UNKNOWN in support.values():
             return Verdict.UNDECIDED, "there is no page to ask"
         lost = [name for one in block.explanations for name in one.suspects if self.was_missed(name, one)]
+        if lost and self.records[number].layout is None:
+            return Verdict.UNDECIDED, "there is no page to ask"
         if all(one.stands for one in support.values()) and not lost:
             return Verdict.DOCUMENT, "every figure of it stands on the page where it belongs"
-        return self.fault_of_reading(block, support), evidence_words(support, lost)
+        doubled = [name for name in lost if self.is_row(name)]
+        return self.fault_of_reading(block, support), evidence_words(support, [name for name in lost if name not in doubled], doubled)
 
     def fault_of_reading(self, block: Block, support: Mapping[str, Support]) -> Verdict:
         """The reading is wrong if every explanation names something that the page has otherwise; a reader's own doubt is no proof."""
@@ -304,6 +311,11 @@ class _Group:
             base = next((base for base in aliases if cell.startswith(base + "/")), None)
             other, place = (number, same.get(cell, cell)) if base is None else (aliases[base], cell[len(base) :])
             yield f"{other}{place}", self.records[other].form.evidence.of(place)
+
+    def is_row(self, name: str) -> bool:
+        """Whether a suspect is a row of the record, which repeats another."""
+        number, place = _split(name)
+        return place not in self.records[number].values and not place.endswith("/" + LOST)
 
     def was_missed(self, name: str, explanation: Explanation) -> bool:
         """Whether a suspect is a blank, a lost row or a doubled one, or a figure for which the page has another one left."""

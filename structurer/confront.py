@@ -26,7 +26,7 @@ class Figures:
     parsed: Mapping[str, Parsed]
     facts: Facts
     scales: Mapping[str, int]
-    ulps: Mapping[tuple[str, ...], Fraction]  # of each column, in the unit of its first cell
+    ulps: Mapping[tuple[str, ...], Fraction]  # of each column that prints anything, in the unit of its first cell
 
 
 def figures(schema: Schema, texts: Mapping[str, str | None], rows: Mapping[str, int]) -> Figures:
@@ -46,7 +46,8 @@ def figures(schema: Schema, texts: Mapping[str, str | None], rows: Mapping[str, 
             cells[place] = Quantity(None, Fraction(0), str(found.value))
     ulps: dict[tuple[str, ...], Fraction] = {}
     for place, leaf in places:
-        ulps.setdefault(column_of(leaf), last_place(decimals[column_of(leaf)], scales[place]))
+        if place in cells:
+            ulps.setdefault(column_of(leaf), last_place(decimals[column_of(leaf)], scales[place]))
     return Figures(parsed, Facts(cells, rows), scales, ulps)
 
 

@@ -4,12 +4,13 @@ prints that no value claims."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from structurer.confront import Figures
 from structurer.document import Span
+from structurer.fold import fold
 from structurer.ground import prints_of
 from structurer.layout import Layout
 from structurer.ledger import figures_left
@@ -21,9 +22,18 @@ from structurer.suspects import Evidence, Form, Support
 from structurer.windows import Windows
 
 ABOUT = 16  # characters beside a figure in which a word may make it approximate
-_ABOUT = r"(?:约|近|≈|~|～|\b(?:about|approx(?:imately|\.)?|circa|ca\.|around|nearly))\s*[¥￥$€£]?\s*"
+SURE = 0.9  # confidence of a recogniser below which its reading is doubted
+# 约 and 近 are words by themselves only where no other character makes a word with them (节约, 合约, 最近).
+_ABOUT = (
+    r"(?:(?:(?<![\u4e00-\u9fff])|(?<=[大为计共需额金费用达]))约|(?:(?<![\u4e00-\u9fff])|(?<=将))近|≈|~"
+    r"|\b(?:about|approx(?:imately|\.)?|circa|ca\.|around|nearly))[ ]*[¥$€£]?[ ]*"
+)
 _ABOUT_BEFORE, _ABOUT_WITHIN = re.compile(_ABOUT + "$", re.IGNORECASE), re.compile(_ABOUT + r"\d", re.IGNORECASE)
-_ABOUT_BEHIND = re.compile(r"\s*(?:亿元|万元|千元|元|个|人|%)?\s*(?:左右|上下|or so\b)", re.IGNORECASE)
+_ABOUT_BEHIND = re.compile(
+    r"[ ]*(?:亿元|万元|千元|元|个|人|%)?[ ]*(?:(?:左右|上下)(?![\u4e00-\u9fff])|(?:左右|上下)(?=的)|or so\b)", re.IGNORECASE
+)
+_NEXT_LINE = re.compile(r"[ ]*\n[ ]*")
+_ENDS_CELL = re.compile(r"[ ]*(?:[\n\t\f]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +87,9 @@ class Pending:
 
     def _is_about(self, value: Value) -> bool:
         if self.layout is None or not value.spans:
-            return bool(value.text and _ABOUT_WITHIN.match(value.text.strip()))
+            return bool(value.text and _ABOUT_WITHIN.match(fold(value.text.strip())))
         start, end = value.spans[0].start - self.layout.start, value.spans[-1].end - self.layout.start
-        before, behind = self.layout.clean[max(start - ABOUT, 0) : start], self.layout.clean[end : end + ABOUT]
+        before, behind = fold(self.layout.clean[max(start - ABOUT, 0) : start]), fold(self.layout.clean[end : end + ABOUT])
         return bool(_ABOUT_BEFORE.search(before) or _ABOUT_BEHIND.match(behind))
 
     @cached_property
@@ -90,9 +100,8 @@ class Pending:
     @cached_property
     def windows(self) -> Windows:
         """Where the print of each cell would stand."""
-        start, end = (self.layout.start, self.layout.end) if self.layout is not None else (0, 0)
-        placed = {place for place in self.values if self.is_placed(place)}
-        return Windows(self.values, placed, start, end)
+        page, start = (self.layout.clean, self.layout.start) if self.layout is not None else ("", 0)
+        return Windows(self.values, {place for place in self.values if self.is_placed(place)}, page, start)
 
     def is_placed(self, place: str) -> bool:
         """Whether a value stands where it belongs."""
@@ -109,36 +118,53 @@ class Pending:
         return tuple(figure for figure in self.loose if figure.start >= min(starts, default=0))
 
     def unclaimed(self, place: str, text: str) -> Loose | None:
-        """The first print of a text that no other value than that of a place claims, also one that is broken over lines."""
+        """The first print of a text where a cell belongs that no other value claims, also one that is broken over lines."""
         leaf, own = self.values[place][0], {(span.start, span.end) for span in self.values[place][1].spans}
         taken = [claim for claim in (*self.claims, *self.explained) if claim not in own]
+        low, high = self.windows.of(place)
         for start, end in prints_of(self.layout, leaf, text) if self.layout is not None else ():
-            if not any(first < end and start < last for first, last in taken):
-                return Loose(text, start, end)
+            here = low <= start and end <= high and self.windows.in_order(place, start)
+            if here and not any(first < end and start < last for first, last in taken):
+                return Loose("".join(self._text(start, end).split()), start, end)
         return None
 
+    def _text(self, start: int, end: int) -> str:
+        assert self.layout is not None
+        return self.layout.clean[start - self.layout.start : end - self.layout.start]
+
     def joined_at(self, place: str) -> tuple[Loose, ...]:
-        """What the print of a figure makes together with an unclaimed one that nothing but white space parts from it: a figure that was
-        broken in two, of which a reader saw one piece."""
+        """What the print of a figure makes with an unclaimed one that ends the line before, or begins the next and fills its cell: a figure
+        that was broken in two, of which a reader saw one piece."""
         leaf, value = self.values[place]
         if self.layout is None or not leaf.kind.numeric or len(value.spans) != 1:
             return ()
-        (span,), clean, offset = value.spans, self.layout.clean, self.layout.start
-        own = clean[span.start - offset : span.end - offset]
-        behind = [
-            figure
-            for figure in self.loose
-            if figure.start >= span.end and not clean[span.end - offset : figure.start - offset].strip(" \n")
-        ]
-        before = [
-            figure
-            for figure in self.loose
-            if figure.end <= span.start and not clean[figure.end - offset : span.start - offset].strip(" \n")
-        ]
-        return (
-            *(Loose(figure.text + own, figure.start, span.end) for figure in before),
-            *(Loose(own + figure.text, span.start, figure.end) for figure in behind),
-        )
+        (span,) = value.spans
+        cuts = [(span.start, span.end, figure.start, figure.end) for figure in self._beginning.get(span.end, ())]
+        cuts += [(figure.start, figure.end, span.start, span.end) for figure in self._ending.get(span.start, ())]
+        joined = [Loose(self._text(*cut[:2]) + self._text(*cut[2:]), cut[0], cut[3]) for cut in cuts if self._ends_cell(cut[3])]
+        return tuple(one for one in joined if parse(one.text, leaf.kind, leaf.choices).number is not None)
+
+    def _ends_cell(self, position: int) -> bool:
+        assert self.layout is not None
+        return _ENDS_CELL.match(self.layout.clean, position - self.layout.start) is not None
+
+    @cached_property
+    def _line_ends(self) -> dict[int, int]:
+        """Where the print of each line ends, and where that of the next begins."""
+        assert self.layout is not None
+        offset = self.layout.start
+        return {match.start() + offset: match.end() + offset for match in _NEXT_LINE.finditer(self.layout.clean)}
+
+    @cached_property
+    def _beginning(self) -> dict[int, list[Loose]]:
+        """The unclaimed figures that begin a line, by where the print of the line before ends."""
+        ends = {begin: end for end, begin in self._line_ends.items()}
+        return _grouped((ends[figure.start], figure) for figure in self.loose if figure.start in ends)
+
+    @cached_property
+    def _ending(self) -> dict[int, list[Loose]]:
+        """The unclaimed figures that end a line, by where the print of the next begins."""
+        return _grouped((self._line_ends[figure.end], figure) for figure in self.loose if figure.end in self._line_ends)
 
     def loose_at(self, place: str) -> tuple[Loose, ...]:
         """The unclaimed figures where the print of a cell would stand."""
@@ -146,6 +172,13 @@ class Pending:
             return ()
         low, high = self.windows.of(place)
         return tuple(figure for figure in self.loose if low <= figure.start and figure.end <= high)
+
+
+def _grouped(pairs: Iterable[tuple[int, Loose]]) -> dict[int, list[Loose]]:
+    found: dict[int, list[Loose]] = {}
+    for where, figure in pairs:
+        found.setdefault(where, []).append(figure)
+    return found
 
 
 def evidence_of(pending: Pending) -> Evidence:
@@ -164,9 +197,9 @@ def evidence_of(pending: Pending) -> Evidence:
 
 
 def fits(text: str, leaf: Leaf, scale: int, wanted: Feasible) -> bool:
-    """Whether a printed text, read as a field in units of a scale, lies within a feasible range."""
-    number = parse(text, leaf.kind, leaf.choices).number
-    return number is not None and number * scale in wanted
+    """Whether a printed text, read as a field in units of a scale or in the unit it prints, lies within a feasible range."""
+    found = parse(text, leaf.kind, leaf.choices)
+    return found.number is not None and found.number * (found.scale or scale) in wanted
 
 
 def _support(pending: Pending, place: str, value: Value) -> Support:
@@ -174,7 +207,8 @@ def _support(pending: Pending, place: str, value: Value) -> Support:
         return Support.ABSENT
     if not pending.is_placed(place):
         return Support.ELSEWHERE
-    if value.doubts or value.alternatives or value.match is Match.FUZZY or pending.joined_at(place):
+    unsure = any(span.confidence is not None and span.confidence < SURE for span in value.spans)
+    if unsure or value.doubts or value.alternatives or value.match is Match.FUZZY or pending.joined_at(place):
         return Support.DOUBTED
     return Support.AGREED if "+" in value.reader else Support.PLACED
 

@@ -20,6 +20,8 @@ from structurer.record import pointer
 from structurer.schema import Group, Leaf, Node, Rows, Schema
 
 MAX_LINE = 64 * 2**20  # characters of one record
+MAX_NESTING = 100  # levels of one line
+MAX_DIGITS = 60  # of a number that is written as one; longer ones stay texts
 MAX_ROWS = 100_000  # of all lists of one record together
 REMEDY = 'each line is {"kind": ..., "record": {...}}, see `structurer export RUN --format records`'
 
@@ -74,17 +76,34 @@ def _line(text: str, number: int, where: str, kinds: Sequence[str]) -> Line | In
     if len(text) > MAX_LINE:
         return InputError(f"a line of more than {MAX_LINE} characters", where=where, remedy=REMEDY)
     try:
-        tree = json.loads(text, parse_float=_Figure, parse_int=_Figure, object_pairs_hook=unique_keys)
+        tree = json.loads(text, parse_float=_Figure, parse_int=_Figure, parse_constant=_refuse, object_pairs_hook=unique_keys)
     except DuplicateKeyError as error:
         return InputError(f"the key {error.key!r} stands twice in one object", where=where, remedy="remove one")
     except (ValueError, RecursionError) as error:
         return InputError(f"no JSON: {error}", where=where, remedy=REMEDY)
     if not isinstance(tree, dict) or not isinstance(tree.get("record"), dict):
         return InputError('expected an object with "record"', where=where, remedy=REMEDY)
+    if _is_deep(tree):
+        return InputError(f"nested deeper than {MAX_NESTING} levels", where=where, remedy=REMEDY)
+    if not isinstance(tree.get("confirmed", []), list):
+        return InputError('"confirmed" is a list of JSON pointers', where=where, remedy='"confirmed": ["/total"]')
     kind = tree.get("kind", kinds[0] if len(kinds) == 1 else None)
     if not isinstance(kind, str) or kind not in kinds:
         return InputError(f"no schema of kind {kind!r}; known: {', '.join(kinds)}", where=where, remedy="--schema FILE names another")
     return Line(number, tree, kind)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _is_deep(tree: Any) -> bool:
+    level = [tree]
+    for _ in range(MAX_NESTING):
+        level = [child for node in level if isinstance(node, dict | list) for child in (node.values() if isinstance(node, dict) else node)]
+        if not level:
+            return False
+    return True
 
 
 class _Figure(str):
@@ -94,13 +113,27 @@ class _Figure(str):
 
 
 def plain(node: Any) -> Any:
-    """A tree as it was handed over, its numbers as JSON numbers again; as a text one of more digits than a JSON reader keeps."""
+    """A tree as it was handed over: a number as the JSON number of the same digits, as a text where JSON would write it with others."""
     if isinstance(node, _Figure):
-        number = json.loads(node)
-        return number if Decimal(repr(number)) == Decimal(node) else str(node)
+        return _number(node)
     if isinstance(node, dict):
         return {key: plain(member) for key, member in node.items()}
     return [plain(member) for member in node] if isinstance(node, list) else node
+
+
+def _number(figure: str) -> int | float | str:
+    if len(figure) > MAX_DIGITS:
+        return str(figure)
+    number: int | float = json.loads(figure)
+    return number if json.dumps(number) == figure else str(figure)
+
+
+def _digits(figure: str) -> str:
+    """A JSON number without exponent, as forms print it."""
+    if "e" not in figure.lower() or len(figure) > MAX_DIGITS:
+        return str(figure)
+    number = Decimal(figure)
+    return f"{number:f}" if abs(number.adjusted()) <= MAX_DIGITS else str(figure)
 
 
 def flatten(schema: Schema, line: Line, file: str) -> Flat:
@@ -139,6 +172,10 @@ def _expected(tree: Any, kind: type, place: str, where: str) -> Any:
 
 
 def _text(tree: Any, place: str, where: str) -> str | None:
+    if isinstance(tree, _Figure):
+        return _digits(tree)
+    if isinstance(tree, bool):
+        return str(tree).lower()
     if tree is None or isinstance(tree, str):
         return tree if tree and tree.strip() else None
     raise InputError(

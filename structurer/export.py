@@ -11,8 +11,9 @@ check held, and one set of all their cells where `localised` is not "found"; `co
 from __future__ import annotations
 
 import copy
+import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any, TextIO
 
 from structurer import atomic, serial, tables
 from structurer.errors import InputError, UsageError
-from structurer.record import Checked, Flag, Record, Result, Value, as_json, leaf_pointers
+from structurer.record import Checked, Flag, Record, Result, Value, as_json
 from structurer.schema import Schema
 
 Schemas = Mapping[str, Schema]
@@ -97,26 +98,33 @@ def judged(record: Record) -> dict[str, Any]:
     }
 
 
-def checked_record(record: Record, schema: Schema, given: Mapping[str, Any]) -> dict[str, Any]:
+def checked_record(record: Record, given: Mapping[str, Any]) -> dict[str, Any]:
     """A record made elsewhere, as it was given, with what was found out about it; only corrected values are changed."""
     tree = copy.deepcopy(dict(given))
-    types = {pointer: leaf.json_type for pointer, leaf in leaf_pointers(schema, record.rows)}
     for place, leaf in record.leaves.items():
         if leaf.correction is not None:
-            _put(tree["record"], place, leaf.value if types[place] == "integer" or leaf.value is None else str(leaf.value))
+            _put(tree["record"], [part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:]], leaf.value)
     reasons = {review.pointer: list(review.reasons) for review in record.review}
     return {**tree, "kind": record.kind, **judged(record), "reasons": reasons, "provenance": serial.to_json(record.provenance)}
 
 
-def _put(tree: Any, place: str, value: Any) -> None:
-    """Put a value in its place; what is missing on the way is made."""
-    *way, last = (part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:])
-    for part in way:
-        tree = tree[int(part)] if isinstance(tree, list) else tree.setdefault(part, {})
-    if isinstance(tree, list):
-        tree[int(last)] = value
-    else:
-        tree[last] = value
+def _put(tree: Any, way: Sequence[str], value: str | int | None) -> None:
+    """Put a value in its place, as a number where one stood there; objects that are missing on the way are made."""
+    key: Any = int(way[0]) if isinstance(tree, list) else way[0]
+    if len(way) > 1:
+        if isinstance(tree, dict):
+            tree.setdefault(key, None)
+        if tree[key] is None:
+            tree[key] = {}
+        _put(tree[key], way[1:], value)
+        return
+    was_number = isinstance(tree, dict | list) and isinstance(_at(tree, key), int | float)
+    number = json.loads(str(value)) if was_number and value is not None else None
+    tree[key] = number if number is not None and json.dumps(number) == str(value) else value
+
+
+def _at(tree: Any, key: Any) -> Any:
+    return tree.get(key) if isinstance(tree, dict) else tree[key]
 
 
 def _correction(place: str, leaf: Value) -> dict[str, Any]:

@@ -8,6 +8,7 @@ row by row or column by column (`order`). What is not in that order is looked fo
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -26,9 +27,11 @@ MAX_PIECES = 4  # stretches a value may be broken into by other print
 _DIGITS = frozenset("0123456789")
 _IN_FIGURE = _DIGITS | {".", ","}
 _CALENDAR = (Kind.DATE, Kind.MONTH)
+_MONTH = "(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}"
 _DATE = re.compile(
     r"(?<!\d)(?:\d{4}[年./-]\d{1,2}(?:[月./-]\d{1,2}日?|月)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}"
-    r"|\d{1,2}(?:st|nd|rd|th)?[A-Za-z]{3,9}\.?,?\d{4}|[A-Za-z]{3,9}\.?\d{1,2}(?:st|nd|rd|th)?,?\d{4})(?!\d)"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?{_MONTH}\.?,?\d{{4}}|{_MONTH}\.?\d{{1,2}}(?:st|nd|rd|th)?,?\d{{4}})(?!\d)",
+    re.IGNORECASE,
 )
 _PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FIGURE = re.compile(r"\d[\d.,]*")
@@ -64,6 +67,7 @@ def ground(layout: Layout, leaves: Sequence[tuple[str, Leaf, Extract]], *, verba
     """
     every = [_Sought(place, leaf, squeeze(extract.text or "")) for place, leaf, extract in leaves]
     search = _Search(layout.folded, verbatim)
+    search.asked.update(one.text for one in every)
     placed = {one.place for one in search.place_in_order([one for one in every if not one.leaf.spans_rows])}
     sought = [one for one, (_, _, extract) in zip(every, leaves, strict=True) if extract.text is not None]
     for one in sought:
@@ -99,6 +103,7 @@ class _Search:
         self.cursor = 0
         self.merged: dict[tuple[str, str], int] = {}
         self.verbatim = verbatim
+        self.asked: Counter[str] = Counter()  # how many values have each text
 
     # -- in order ------------------------------------------------------------------------------------------------------
 
@@ -120,8 +125,8 @@ class _Search:
 
     def leave_gaps(self, order: Sequence[_Sought], chosen: list[Print | None], prints: Mapping[str, list[Print]]) -> None:
         """Of equal figures in a row of prints, one is left over where the record has another value, or a blank, amid them: it is left at
-        that place, not behind the last of them. And of equal values in a row of the record that have one print less, the one before which the
-        page has another figure is left without."""
+        that place, not behind the last of them. And of equal values in a row of the record that have one print less, the one before which
+        the page has another figure is left without."""
         every = sorted(found for some in self.exactly.values() for found in some)
         for number, one in enumerate(order):
             if chosen[number] is None and one.leaf.kind.numeric and one.text:
@@ -190,7 +195,12 @@ class _Search:
             return self.cursor, self.cursor
         before = [high for other, (_, high) in self.rows.items() if other != row and high <= own[0]]
         behind = [low for other, (low, _) in self.rows.items() if other != row and low >= own[1]]
-        return max(before, default=0), min(behind, default=len(self.folded.chars))
+        return max(before, default=0), min(behind, default=self.end_of_block(own[1]))
+
+    def end_of_block(self, position: int) -> int:
+        """Where the print that begins before a position is parted from the next by a blank line or a page."""
+        parted = (index for index, found in sorted(self.folded.breaks.items()) if index >= position and found in (Break.BLANK, Break.PAGE))
+        return next(parted, len(self.folded.chars))
 
     def anywhere(self, one: _Sought, placed: set[str]) -> Grounded | None:
         """A free print behind the last value, or any free one; else (a figure printed once for two fields) one that is claimed."""
@@ -225,7 +235,7 @@ class _Search:
 
     def occurrences(self, leaf: Leaf, text: str) -> list[Print]:
         """The prints of a text; where values are not verbatim, also those of the same number or date in another manner."""
-        if leaf.kind.numeric and text in self.exactly:
+        if leaf.kind.numeric and len(self.exactly.get(text, ())) >= max(self.asked[text], 1):  # no print of it need be broken over lines
             return self.exactly[text] if self.verbatim else sorted({*self.exactly[text], *self.alike(leaf, text)})
         found: list[Print] = []
         position = self.folded.chars.find(text)
@@ -271,7 +281,12 @@ class _Search:
         return found
 
     def is_whole_figure(self, first: int, size: int) -> bool:
-        return not self.goes_on(first + size) and not (self.is_glued(first) and self.folded.chars[first - 1] in _IN_FIGURE)
+        """Whether a figure stands here by itself: neither a piece of a longer one, nor one without its minus."""
+        if self.goes_on(first + size) or not self.is_glued(first):
+            return not self.goes_on(first + size)
+        before = self.folded.chars[first - 1]
+        hyphen = first > 1 and self.is_glued(first - 1) and self.folded.chars[first - 2].isalnum()
+        return before not in _IN_FIGURE and (before != "-" or hyphen)
 
     def cuts_no_figure(self, leaf: Leaf, first: int, size: int) -> bool:
         """A text that begins or ends with a digit begins or ends a figure of the page: "≥5" does not stand in "≥50"."""

@@ -19,6 +19,7 @@ from structurer.kinship import Kin
 from structurer.reconcile import Feasible, Owed, Problem, Suspect
 from structurer.suspects import LOST, LOST_ROW, problem
 
+LOST_RECORD = 150  # what it costs to say that a whole record was lost whose document was read: more than one figure of it
 T = TypeVar("T")
 
 
@@ -114,4 +115,5 @@ def _lost_records(records: Sequence[Pending], kin: Sequence[Kin]) -> Iterator[Su
                 base = f"{number}/{alias}/{LOST}"
                 named = [path for rule in record.schema.rules for path in paths(rule.check) if path.parts[:2] == (alias, STAR)]
                 cells = dict.fromkeys(base + path.pointers[1] for path in named if len(path.pointers) == 2 and path.pointers[1])
-                yield Suspect(base, LOST_ROW, tuple(cells), rows=(base,), signed=False)
+                weight = LOST_ROW if record.layout is None else LOST_RECORD
+                yield Suspect(base, weight, tuple(cells), rows=(base,), signed=False)

@@ -51,6 +51,7 @@ def _pairs(records: Sequence[Relative], schema: Schema, related: Related) -> dic
         (-_likeness(names[one], names[other]), abs(records[other].start - records[one].start), one, other)
         for one in ours
         for other in theirs
+        if one != other
     )
     taken: dict[int, int] = {}
     paired: set[int] = set()

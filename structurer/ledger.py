@@ -9,12 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from structurer.fold import fold
 from structurer.layout import Layout
 from structurer.record import Checked, Unclaimed
 
 _MARKS = re.compile(r"[\W_]+")
 _SPACE = re.compile(r"\s+")
-_FIGURE = re.compile(r"(?<![\d.,])\d[\d,]*(?:\.\d+)?(?![\d.,]*\d)", re.ASCII)
+_FIGURE = re.compile(  # with its sign or brackets, its currency and its unit; a minus behind a letter or digit is a hyphen
+    r"(?:(?<![\w.,])-)?(?P<open>\()?[¥$€£]?(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![.,]?\d)"
+    r"(?:%|亿元|百万元|万元|千元|元|亿|万)?(?(open)\))"
+)
 _CLOSES = re.compile(r" is (?:equal to|the print of) ")  # what a sum that closes says of itself; a limit that is kept proves nothing
 
 
@@ -32,10 +36,10 @@ def unclaimed(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[Unclai
 
 
 def figures_left(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[tuple[str, int, int], ...]:
-    """The whole figures of the segment that nothing accounts for: as printed, with their offsets into the text."""
+    """The whole figures of the segment that nothing accounts for, with sign and unit: as printed, with their offsets into the text."""
     free = _free(layout, claims)
     found = []
-    for match in _FIGURE.finditer(layout.clean):
+    for match in _FIGURE.finditer(fold(layout.clean)):
         start, end = match.span()
         if all(free[start:end]):
             found.append((match[0], start + layout.start, end + layout.start))

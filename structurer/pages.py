@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import PurePath
 
 from structurer.document import Document
@@ -11,7 +12,7 @@ from structurer.fold import squeeze
 from structurer.schema import Schema
 from structurer.segment import Segment, segment
 
-ENOUGH = 0.6  # share of a record's values found in the segment next in order: no other is looked at
+MAX_SEGMENTS = 60  # free segments, from the first, that are compared with one record
 SHORTEST = 2  # characters of a value that tells one segment from another
 
 
@@ -36,18 +37,23 @@ def places(sought: Sequence[Sought], documents: Sequence[Document], schemas: Seq
     """For each record its segment; None where no document has the name of its source. A record that names no source, or a single document
     where no record names it, is looked for there."""
     parts = [_Parts(document, schemas) for document in documents]
+    known = any(_alike(part.document, one.source) for part in parts for one in sought)
     found: list[Place | None] = []
     for one in sought:
-        named = [part for part in parts if _is_named(part.document, one.source)]
-        if not named and len(parts) == 1 and not any(_is_named(parts[0].document, other.source) for other in sought):
-            named = parts
-        found.append(named[0].of(one) if named else None)
+        named = max(parts, key=lambda part: _alike(part.document, one.source), default=None)
+        if named is not None and not _alike(named.document, one.source):
+            named = parts[0] if len(parts) == 1 and not known else None
+        found.append(named.of(one) if named is not None else None)
     return found
 
 
-def _is_named(document: Document, source: str) -> bool:
+def _alike(document: Document, source: str) -> int:
+    """How many parts of two paths agree from the end; 0 for files of other names (an extension may be left out)."""
     mine, theirs = PurePath(document.source), PurePath(source)
-    return bool(source) and (mine.name == theirs.name or mine.stem == theirs.stem or mine.stem == theirs.name)
+    if not source or mine.stem not in (theirs.stem, theirs.name):
+        return 0
+    same = [one == other for one, other in zip(reversed(mine.parts[:-1]), reversed(theirs.parts[:-1]), strict=False)]
+    return 1 + (mine.name == theirs.name) + len(list(takewhile(bool, same)))
 
 
 class _Parts:
@@ -60,14 +66,12 @@ class _Parts:
         self.free = set(range(len(self.segments)))
 
     def of(self, one: Sought) -> Place:
-        """The next segment of the kind if it bears the record out; else the free one that does best; else the whole document."""
-        own = [number for number in sorted(self.free) if self.segments[number].schema.kind == one.schema.kind]
+        """The free segment of the kind that bears most of the record out, the first among equals; else the whole document."""
+        own = [number for number in sorted(self.free) if self.segments[number].schema.kind == one.schema.kind][:MAX_SEGMENTS]
         values = [squeeze(text) for text in one.texts.values() if text is not None and len(text) >= SHORTEST]
         if not own:
             return Place(self.document, Segment(one.schema, 0, len(self.document.text)))
-        best = own[0]
-        if self.share(best, values) < ENOUGH:
-            best = max(own, key=lambda number: (self.share(number, values), -number))
+        best = max(own, key=lambda number: (self.share(number, values), -number))
         self.free.discard(best)
         return Place(self.document, self.segments[best])
 

@@ -104,7 +104,8 @@ def _schemas(schema: Any) -> tuple[Schema, ...]:
 
 def _draft(document: Document, part: Segment, plan: Plan) -> _Draft:
     layout = Layout(document.text, part.start, part.end)
-    extraction, matches, replies = _read(document, part, plan, layout)
+    reading = _read(document, part, plan, layout)
+    extraction, matches = reading.extraction, reading.matches
     texts = {place: extract.text for place, extract in extraction.leaves.items()}
     read = figures(part.schema, texts, extraction.rows)
     values = {
@@ -115,10 +116,10 @@ def _draft(document: Document, part: Segment, plan: Plan) -> _Draft:
         for place, leaf in leaf_pointers(part.schema, extraction.rows)
     }
     pending = Pending(
-        part.schema, values, replace(read, facts=joined(part.schema, read.facts)), (), layout,
-        explained=extraction.explained, locate=document.evidence,
+        part.schema, values, replace(read, facts=joined(part.schema, read.facts)), (), layout, reading.placed,
+        extraction.explained, document.evidence,
     )  # fmt: skip
-    return _Draft(part, layout, extraction, pending, replies)
+    return _Draft(part, layout, extraction, pending, reading.replies)
 
 
 def _value(document: Document, extract: Extract, parsed: Parsed, quantity: Quantity | None, match: Match, name: str) -> Value:
@@ -135,36 +136,49 @@ def _value(document: Document, extract: Extract, parsed: Parsed, quantity: Quant
     )
 
 
-def _read(document: Document, part: Segment, plan: Plan, layout: Layout) -> tuple[Extraction, dict[str, Match], tuple[Reply, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a segment was read as: how each value was found on the page, and which stand where the order of the record puts them (None: the
+    reader took every value from its place)."""
+
+    extraction: Extraction
+    matches: dict[str, Match]
+    placed: frozenset[str] | None = None
+    replies: tuple[Reply, ...] = ()
+
+
+def _read(document: Document, part: Segment, plan: Plan, layout: Layout) -> _Reading:
     """The reading of one segment, with every value's place on the page."""
     if plan.model is None:
         extraction = reader.read(layout, part.schema)
-        return extraction, {place: known_match(layout, extract) for place, extract in extraction.leaves.items()}, ()
+        return _Reading(extraction, {place: known_match(layout, extract) for place, extract in extraction.leaves.items()})
     from structurer.extract import extract as ask
 
     if plan.prompt is None:
         raise UsageError("a model needs a prompt", remedy="Plan(..., prompt=library.load_prompt())")
     asked, replies = ask(document.text[part.start : part.end].strip(), part.schema, plan.model, plan.prompt)
-    asked, matches = _grounded(layout, part.schema, asked)
+    first = replace(_grounded(layout, part.schema, asked), replies=replies)
     if not plan.witness:
-        return asked, matches, replies
+        return first
     witness = reader.read(layout, part.schema)
-    settled = settle(part.schema, asked, witness, matches)
-    settled, matches = _grounded(layout, part.schema, settled)
-    return settled, matches, replies
+    settled = _grounded(layout, part.schema, settle(part.schema, first.extraction, witness, first.matches))
+    return replace(settled, placed=(settled.placed or frozenset()) | _agreed(settled.extraction, witness), replies=replies)
 
 
-def _grounded(layout: Layout, schema: Schema, extraction: Extraction) -> tuple[Extraction, dict[str, Match]]:
+def _agreed(settled: Extraction, witness: Extraction) -> frozenset[str]:
+    """The values that the witness took from their places too."""
+    if settled.rows != witness.rows:
+        return frozenset()
+    return frozenset(place for place, extract in settled.leaves.items() if extract.text == witness.leaves.get(place, Extract(None)).text)
+
+
+def _grounded(layout: Layout, schema: Schema, extraction: Extraction) -> _Reading:
     """Give every leaf of a model's reading its place on the page."""
     places = [(place, leaf, extraction.leaves[place]) for place, leaf in leaf_pointers(schema, extraction.rows)]
-    found = ground(layout, places).found
-    leaves: dict[str, Extract] = {}
-    matches: dict[str, Match] = {}
-    for place, _, extract in places:
-        spans, match = found.get(place, ((), Match.NONE))
-        leaves[place] = replace(extract, spans=spans)
-        matches[place] = match
-    return replace(extraction, leaves=leaves), matches
+    grounds = ground(layout, places)
+    found = {place: grounds.found.get(place, ((), Match.NONE)) for place, _, _ in places}
+    leaves = {place: replace(extract, spans=found[place][0]) for place, _, extract in places}
+    return _Reading(replace(extraction, leaves=leaves), {place: match for place, (_, match) in found.items()}, grounds.placed)
 
 
 class _Second:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from structurer.schema import Leaf, Schema
 from structurer.trust import judge, merged
 from structurer.validate import violations
 
+SHOWN = 5  # pointers that a sentence names
 TRUSTED = 0.8  # share of a record's figures in which the built-in reader must agree before it is heard where it differs
 MADE_ELSEWHERE = "given"  # the reader of a record that another tool made
 
@@ -57,10 +59,12 @@ def run(wanted: Wanted, out: Path) -> Tally:
     """Check the records of a file and write them, whole, to `out`. Raises InputError where the file or a source cannot be read, UsageError
     where `out` cannot be written."""
     found = list(exchange.read_lines(wanted.file, [schema.kind for schema in wanted.schemas]))
+    if not found:
+        raise InputError("no record in it", where=str(wanted.file), remedy=exchange.REMEDY)
     documents = [ingest.read(source) for source in wanted.sources]
     tally = Tally(errors=tuple(line for line in found if isinstance(line, InputError)))
     given, errors = _given([line for line in found if isinstance(line, Line)], wanted)
-    tally.errors += errors
+    tally.errors = tuple(sorted((*tally.errors, *errors), key=_line_of))
     try:
         with atomic.writing(out) as file:
             trees = {number: tree for group in _by_source(given) for number, tree in _checked(group, documents, wanted, tally)}
@@ -68,6 +72,12 @@ def run(wanted: Wanted, out: Path) -> Tally:
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror or error}", where=str(out), remedy="choose another --out") from error
     return tally
+
+
+def _line_of(error: InputError) -> int:
+    """The number of the line that an error names."""
+    found = re.search(r":(\d+)(?:#|$)", error.where)
+    return int(found[1]) if found else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +122,7 @@ def _checked(group: Sequence[_Given], documents: Sequence[Document], wanted: Wan
         tally.mended += sum(value.correction is not None for value in record.leaves.values())
         tally.to_review += bool(record.review)
         tally.grounded += place is not None
-        yield one.line.number, checked_record(record, one.schema, exchange.plain(one.line.tree))
+        yield one.line.number, checked_record(record, exchange.plain(one.line.tree))
 
 
 # -- one record --------------------------------------------------------------------------------------------------------
@@ -131,8 +141,9 @@ def _pending(one: _Given, place: Place | None, wanted: Wanted) -> Pending:
     witness = reader.read(layout, one.schema) if wanted.witness else None
     if witness is not None:
         values = _witnessed(values, witness, one.flat.rows)
+    placed = grounds.placed | {cell for cell, (_, value) in values.items() if value.reader != MADE_ELSEWHERE}
     return Pending(
-        one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), layout, grounds.placed,
+        one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), layout, placed,
         witness.explained if witness is not None else (), document.evidence, one.line.confirmed,
     )  # fmt: skip
 
@@ -179,7 +190,7 @@ def _number(leaf: Leaf, value: Value) -> Any:
 def _record(one: _Given, place: Place | None, blamed: Blamed, number: int) -> Record:
     pending = blamed.record
     broken = violations(one.schema, {cell: value.value for cell, (_, value) in pending.values.items()}, one.flat.rows)
-    unknown = {"": (f"the schema does not know {', '.join(one.flat.unknown[:5])}",)} if one.flat.unknown else {}
+    unknown = {"": tuple(_unknown(one))} if list(_unknown(one)) else {}
     elsewhere = dict(_elsewhere(pending)) if place is not None else {}
     reasons = merged(broken, unknown, elsewhere, blamed.reasons)
     values, review = judge(pending.values, reasons, {}, blamed.reasons, pins(pending), page=place is not None)
@@ -189,6 +200,15 @@ def _record(one: _Given, place: Place | None, blamed: Blamed, number: int) -> Re
         leaves=values, rows=one.flat.rows, checks=pending.checks, review=review, blame=blamed.sets, localised=blamed.status.value,
         mended=blamed.mended, provenance=_provenance(one, place),
     )  # fmt: skip
+
+
+def _unknown(one: _Given) -> Iterator[str]:
+    """What the schema does not know of a record."""
+    if one.flat.unknown:
+        yield f"the schema does not know {', '.join(one.flat.unknown[:SHOWN])}{' and more' * (len(one.flat.unknown) > SHOWN)}"
+    astray = sorted(place for place in one.line.confirmed if place not in one.flat.texts)
+    if astray:
+        yield f"confirmed, but no value: {', '.join(astray[:SHOWN])}"
 
 
 def _elsewhere(pending: Pending) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -203,7 +223,7 @@ def _elsewhere(pending: Pending) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _provenance(one: _Given, place: Place | None) -> dict[str, Any]:
-    given = one.line.tree.get("provenance")
+    given = one.line.tree.get("provenance", {})
     mine = {"checked_by": f"structurer {__version__}", "schema": one.schema.digest}
     page = {"page_source": place.document.source, "page_sha256": place.document.sha256} if place is not None else {}
-    return {**(exchange.plain(given) if isinstance(given, dict) else {}), **mine, **page}
+    return {**(exchange.plain(given) if isinstance(given, dict) else {"given": exchange.plain(given)}), **mine, **page}

@@ -34,12 +34,13 @@ def fitting(pending: Pending, place: str, wanted: Feasible) -> tuple[Loose, ...]
     """The unclaimed figures where a cell belongs that may be its print, also together with the piece of it that was read: those within the
     feasible range, or within one unit in their own last place, because the range was reckoned with the decimals of the doubted print."""
     leaf, scale = pending.values[place][0], pending.figures.scales[place]
-    return tuple(
-        figure
-        for figure in (*pending.loose_at(place), *pending.joined_at(place))
-        if pending.windows.in_order(place, figure.start)
-        and fits(figure.text, leaf, scale, wanted.widened(last_place(parse(figure.text, leaf.kind, leaf.choices).decimals, scale)))
-    )
+    found = []
+    for figure in (*pending.loose_at(place), *pending.joined_at(place)):
+        read = parse(figure.text, leaf.kind, leaf.choices)
+        room = last_place(read.decimals, read.scale or scale)
+        if pending.windows.in_order(place, figure.start) and fits(figure.text, leaf, scale, wanted.widened(room)):
+            found.append(figure)
+    return tuple(found)
 
 
 def proposal(pending: Pending, place: str, wanted: Feasible) -> Proposal | None:

@@ -66,8 +66,7 @@ def _described(pending: Pending, place: str) -> str:
         for other, (_, value) in pending.values.items()
         if other.rpartition("/")[0] == row and other != place and value.text is not None and not _is_figure(pending, other)
     ]
-    number = re.search(r"/(\d+)/", place)
-    where = f", in entry {int(number[1]) + 1} of the list" if number and "*" in leaf.path else ""
+    where = f", in entry {int(place.split('/')[leaf.path.index('*') + 1]) + 1} of the list" if "*" in leaf.path else ""
     return f"{path}{labels}{where}" + (f": {' | '.join(texts)[:SHOWN]}" if where and texts else "")
 
 

@@ -48,6 +48,7 @@ COST: Mapping[Support, int | None] = {
     Support.UNKNOWN: WEIGHT,
     Support.ABSENT: WEIGHT,
 }
+CENT = Fraction(1, 100)  # the grid of a column that prints nothing
 LOST = "-"  # the name of a row that a list may have lost: in JSON pointers the element behind the last (RFC 6901)
 ODD = 2  # less than otherwise: a figure printed with other decimals than all others of its column
 SURE = 0.999  # confidence of a recogniser that is as good as certain
@@ -268,7 +269,9 @@ def _steps(form: Form, place: str, leaf: Leaf) -> dict[str, Fraction]:
     quantity = form.figures.facts.cells.get(place)
     if quantity is not None:
         return {place: quantity.ulp} if quantity.ulp else {}
-    return {place: Fraction(1) if _is_whole(leaf) else form.figures.ulps.get(column_of(leaf), Fraction(1))}
+    if _is_whole(leaf):
+        return {place: Fraction(1)}
+    return {place: form.figures.ulps.get(column_of(leaf), CENT)}
 
 
 def _blank(form: Form, place: str, leaf: Leaf, filled: Mapping[tuple[str, ...], int]) -> Suspect:
@@ -328,7 +331,9 @@ def _doubled_rows(form: Form, rows: Rows, place: str) -> Iterator[Suspect]:
         print_ = tuple(cells.values())
         if print_ in seen and any(value is not None for value in print_):
             doubtful = form.evidence.prints is None or not form.evidence.doubtful.isdisjoint((row, *seen[print_]))
-            yield Suspect(row, DOUBLED_ROW if doubtful else DOUBLED_ROW + UNPRINTED, tuple(cells), rows=(row,), gone=True)
+            confirmed = any(form.evidence.of(cell) is Support.CONFIRMED for cell in cells)
+            weight = None if confirmed else DOUBLED_ROW if doubtful else DOUBLED_ROW + UNPRINTED
+            yield Suspect(row, weight, tuple(cells), rows=(row,), gone=True)
         seen.setdefault(print_, []).append(row)
 
 

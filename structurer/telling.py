@@ -133,10 +133,18 @@ def in_print(record: Pending, place: str, wanted: Feasible) -> str:
     decimals = record.figures.parsed[place].decimals
     if wanted.only is not None:
         return printed(wanted.only / scale, leaf, decimals)
-    low, high = (None if end is None else printed(end / scale, leaf, decimals) for end in (wanted.low, wanted.high))
+    low, high = (
+        None if end is None or _is_no_day(end, leaf) else printed(end / scale, leaf, decimals) for end in (wanted.low, wanted.high)
+    )
     if low is not None and high is not None:
         return f"between {low} and {high}"
     return f"at least {low}" if low is not None else f"at most {high}" if high is not None else "another figure"
+
+
+def _is_no_day(value: Fraction, leaf: Leaf) -> bool:
+    """Whether a bound lies outside the calendar."""
+    last = {Kind.DATE: date.max.toordinal(), Kind.MONTH: date.max.year * 12 + 12}.get(leaf.kind)
+    return last is not None and not 1 <= value <= last
 
 
 def printed(value: Fraction, leaf: Leaf, decimals: int = 0) -> str:
@@ -157,7 +165,7 @@ def mended_words(records: Sequence[Pending], failing: Iterable[tuple[int, int]])
     return f"{names} failed ({checks[0].outcome.words.removesuffix('.')}); the page prints this figure there, and no value claimed it"
 
 
-def evidence_words(support: Mapping[str, Support], lost: Sequence[str]) -> str:
+def evidence_words(support: Mapping[str, Support], lost: Sequence[str], doubled: Sequence[str]) -> str:
     """Which cells of a failing check the page does not bear out."""
     absent = [name for name, one in support.items() if one is Support.ABSENT]
     elsewhere = [name for name, one in support.items() if one in (Support.ELSEWHERE, Support.DOUBTED)]
@@ -165,6 +173,7 @@ def evidence_words(support: Mapping[str, Support], lost: Sequence[str]) -> str:
         f"{_pointers(absent)} not on the page" if absent else "",
         f"{_pointers(elsewhere)} not surely where it belongs" if elsewhere else "",
         f"a print is left over for {_pointers(lost)}" if lost else "",
+        f"{_pointers(doubled)} repeats another row" if doubled else "",
     ]
     return "; ".join(part for part in parts if part)
 

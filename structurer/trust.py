@@ -67,7 +67,7 @@ def _own_reasons(leaf: Leaf, value: Value, page: bool) -> list[str]:
     if value.text is not None and value.match is Match.FUZZY:
         found.append("the page prints it only nearly so")
     if value.text is None and leaf.required and not found and "*" not in leaf.path:
-        found.append("the page prints no value for a required field")
+        found.append(f"{'the page prints' if page else 'there is'} no value for a required field")
     return found
 
 

@@ -3,18 +3,22 @@ other rows."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from structurer.record import Value
 from structurer.schema import Leaf
 
+_BLANK_LINE = re.compile(r"\n[ \t]*\n|\f")
+
 
 class Windows:
-    """The stretches of a page that belong to each row of a record. `values` are those that stand where they belong."""
+    """The stretches of a page that belong to each row of a record. `placed` are the values that stand where they belong, `page` its
+    text, which begins at the offset `start`."""
 
-    def __init__(self, values: Mapping[str, tuple[Leaf, Value]], placed: Collection[str], start: int, end: int) -> None:
-        self.values, self.placed, self.start, self.end = values, placed, start, end
+    def __init__(self, values: Mapping[str, tuple[Leaf, Value]], placed: Collection[str], page: str, start: int) -> None:
+        self.values, self.placed, self.page, self.start = values, placed, page, start
         self._known: dict[str, tuple[int, int]] = {}
 
     @cached_property
@@ -29,19 +33,38 @@ class Windows:
         return found
 
     def of(self, place: str) -> tuple[int, int]:
-        """From the end of the row before a cell's own to the start of the row behind; the whole page for a cell in no row."""
+        """From the end of the row before a cell's own to the start of the row behind, or to a blank line; for a cell in no row, or in one
+        of which nothing is placed, from the value before it to the one behind."""
         row = place.rpartition("/")[0]
+        if not row or row not in self.hulls:
+            return self._between(place)
         if row not in self._known:
             self._known[row] = self._of_row(row)
         return self._known[row]
 
     def _of_row(self, row: str) -> tuple[int, int]:
-        own = self.hulls.get(row)
-        if own is None or not row:
-            return self.start, self.end
+        own = self.hulls[row]
         before = [high for other, (_, high) in self.hulls.items() if other != row and high <= own[0]]
         behind = [low for other, (low, _) in self.hulls.items() if other != row and low >= own[1]]
-        return max(before, default=self.start), min(behind, default=self.end)
+        return max(before, default=self.start), min(behind, default=self._end_of_block(own[1]))
+
+    def _end_of_block(self, position: int) -> int:
+        parted = _BLANK_LINE.search(self.page, position - self.start)
+        return self.start + (parted.start() if parted else len(self.page))
+
+    def _between(self, place: str) -> tuple[int, int]:
+        """From the print before to the print behind: on the page for a value that stands there, else in the order of the record."""
+        spans = [(other, value.spans[0].start, value.spans[-1].end) for other, (_, value) in self.values.items() if value.spans]
+        standing = [one for one in spans if one[0] in self.placed]
+        whole = self.start, self.start + len(self.page)
+        own = next(((start, end) for other, start, end in standing if other == place), None)
+        if own is not None:
+            low = max((end for _, _, end in standing if end <= own[0]), default=whole[0])
+            return low, min((start for _, start, _ in standing if start >= own[1]), default=whole[1])
+        order = {other: number for number, other in enumerate(self.values)}
+        low = max(((order[other], end) for other, _, end in standing if order[other] < order[place]), default=(0, whole[0]))[1]
+        high = min(((order[other], start) for other, start, _ in standing if order[other] > order[place]), default=(0, whole[1]))[1]
+        return (low, high) if low < high else whole
 
     def in_order(self, place: str, start: int) -> bool:
         """Whether a print that starts here stands on the side of each of the row's other cells where its column does in the other rows."""
