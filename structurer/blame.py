@@ -40,14 +40,26 @@ class Blamed:
     mended: tuple[Checked, ...] = ()
 
 
-def confronted(records: Sequence[Pending], kin: Sequence[Kin]) -> list[Pending]:
-    """The records with the outcomes of all their checks, those across records included."""
-    return [
-        replace(
-            record, checks=(*check(record.schema, record.figures.facts, approximate=record.approximate), *_across(records, kin, number))
-        )
-        for number, record in enumerate(records)
-    ]
+def confronted(records: Sequence[Pending], kin: Sequence[Kin], before: Sequence[Pending] | None = None) -> list[Pending]:
+    """The records with the outcomes of all their checks, those across records included. Of records `before` a correction, the outcomes stay
+    whose cells are as they were."""
+    found = []
+    for number, record in enumerate(records):
+        known = _unchanged(before[number], record) if before is not None else None
+        own = check(record.schema, record.figures.facts, approximate=record.approximate, known=known)
+        found.append(replace(record, checks=(*own, *_across(records, kin, number))))
+    return found
+
+
+def _unchanged(before: Pending, after: Pending) -> dict[tuple[str, str], Checked]:
+    """The outcomes that read no cell which is another now."""
+    old, new = before.figures.facts, after.figures.facts
+    changed = {cell for cell in {**old.cells, **new.cells} if old.cells.get(cell) != new.cells.get(cell)}
+    return {
+        (checked.id, checked.pointer): checked
+        for checked in before.checks
+        if changed.isdisjoint(checked.outcome.cells) and changed.isdisjoint(checked.outcome.missing)
+    }
 
 
 def _across(records: Sequence[Pending], kin: Sequence[Kin], number: int) -> tuple[Checked, ...]:
@@ -211,7 +223,7 @@ class _Group:
         trial = list(self.records)
         for number, some in confirmed[0].items():
             trial[number] = corrected(trial[number], some, mended_words(self.records, found.failing))
-        trial = confronted(trial, self.kin)
+        trial = confronted(trial, self.kin, self.records)
         if any(trial[number].checks[position].holds is False for number, position in found.failing) or _worse(self.records, trial):
             return False
         self.records = trial

@@ -10,7 +10,7 @@ longer applies (but a blank that should have been printed may end a rule for bla
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, Protocol
 
@@ -18,7 +18,7 @@ from structurer.algebra import is_print, round_half_up, truncate
 from structurer.facts import MAX_CELLS, Facts, RuledOutError, UnfitError
 from structurer.ranges import INFINITY, Bound, Exact, Range, half, hull, plus, whole
 from structurer.syntax import STAR, Binary, Call, Check, Node, Number, Path, Text, Unary, chain, spine, walk
-from structurer.terms import Box, Cells, Count, Extremum, Linear, Magnitude, Product, Quotient, Rounded, Term, all_cells, linear, total
+from structurer.terms import Box, Cells, Count, Extremum, Linear, Magnitude, Product, Quotient, Rounded, Term, all_cells, total
 
 EXACT, PRINT, UNDERLYING = "exact", "print", "underlying"  # the levels a check may require, from strict to wide
 _NEGATED: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "!=": "=="}
@@ -298,9 +298,16 @@ class Scope:
     root: str = ""
     level: str = PRINT
     more_rows: Mapping[str, tuple[str, ...]] | None = None
+    known: dict[int, list[str]] = field(default_factory=dict, repr=False)  # the cells of paths met before, by their id
 
     def cells(self, path: Path) -> list[str]:
         """The cells a path stands for, present or not. Raises UnfitError for too many."""
+        known = self.known.get(id(path))
+        if known is None:
+            known = self.known[id(path)] = self._cells(path)
+        return known
+
+    def _cells(self, path: Path) -> list[str]:
         pointers = [(self.root if path.absolute else self.start) + path.pointers[0]]
         for rest in path.pointers[1:]:
             pointers = [f"{above}/{row}{rest}" for above in pointers for row in self.rows(above)]
@@ -392,13 +399,17 @@ def _band(call: Call, scope: Scope) -> Band:
 def term(node: Node, scope: Scope) -> Term:
     """A numeric tree as a term over the record's cells."""
     if isinstance(node, Number):
-        return _linear(scope, whole(node.value * scope.values.unit))
+        return _linear(scope, _in_units(node.value, scope.values.unit))
     if isinstance(node, Path):
         cell = scope.cells(node)[0]
         return _linear(scope, 0, {cell: 1}, strict=(cell,))
     if isinstance(node, Unary):
         return _sum(scope, [(-1, term(node.operand, scope))])
     return _call(node, scope) if isinstance(node, Call) else _arithmetic(node, scope)
+
+
+def _in_units(value: Fraction, unit: int) -> Exact:
+    return value.numerator * (unit // value.denominator) if not unit % value.denominator else value * unit
 
 
 def _linear(
@@ -408,7 +419,7 @@ def _linear(
     strict: Iterable[str] = (),
     sums: Iterable[frozenset[str]] = (),
 ) -> Linear:
-    return linear(constant, factors or {}, strict, sums, scope.values)
+    return Linear(constant, factors or {}, frozenset(strict), tuple(sums), scope.values)
 
 
 def _arithmetic(node: Node, scope: Scope) -> Term:
@@ -439,16 +450,16 @@ def _sum(scope: Scope, parts: list[tuple[Exact, Term]]) -> Term:
     """Terms with factors, as one linear form where all of them are."""
     if not all(isinstance(part, Linear) for _, part in parts):
         return total(parts, lenient=False)
-    constant, factors = Fraction(0), dict[str, Exact]()
-    strict, sums = set[str](), list[frozenset[str]]()
+    constant: Exact = 0
+    factors, strict, sums = dict[str, Exact](), set[str](), list[frozenset[str]]()
     for factor, part in parts:
         assert isinstance(part, Linear)
-        constant += factor * part.constant
+        constant = constant + factor * part.constant
         for cell, own in part.factors.items():
-            factors[cell] = whole(factors.get(cell, 0) + factor * own)
+            factors[cell] = factors[cell] + factor * own if cell in factors else factor * own
         strict |= part.strict
         sums += part.sums
-    return _linear(scope, whole(constant), {cell: factor for cell, factor in factors.items() if factor}, strict, sums)
+    return _linear(scope, whole(constant), {cell: whole(factor) for cell, factor in factors.items() if factor}, strict, sums)
 
 
 def _call(call: Call, scope: Scope) -> Term:

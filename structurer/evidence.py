@@ -51,7 +51,7 @@ class Pending:
 
     layout: its page (None: there is none to ask). placed: the values that stand where the order of the record puts them (None: the reader
     took every value from its place). explained: stretches of the text that are no values. locate: gives a stretch its page and box.
-    confirmed: the values that a person has seen, which are never doubted.
+    confirmed: the values that a person has seen, which are never doubted. about: those printed as approximate, where that is known.
     """
 
     schema: Schema
@@ -63,6 +63,7 @@ class Pending:
     explained: tuple[tuple[int, int], ...] = ()
     locate: Callable[[int, int], tuple[Span, ...]] = lambda start, end: (Span(start, end),)
     confirmed: frozenset[str] = frozenset()
+    about: frozenset[str] | None = None
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -83,9 +84,13 @@ class Pending:
     @cached_property
     def approximate(self) -> frozenset[str]:
         """The figures that are printed as approximate: "约3", "about 3", "3左右"."""
-        return frozenset(place for place, (leaf, value) in self.values.items() if leaf.kind.numeric and self._is_about(value))
+        if self.about is not None:
+            return self.about
+        return frozenset(place for place, (leaf, _) in self.values.items() if leaf.kind.numeric and self.is_about(place))
 
-    def _is_about(self, value: Value) -> bool:
+    def is_about(self, place: str) -> bool:
+        """Whether a word beside a figure, or before it in its text, makes it approximate."""
+        value = self.values[place][1]
         if self.layout is None or not value.spans:
             return bool(value.text and _ABOUT_WITHIN.match(fold(value.text.strip())))
         start, end = value.spans[0].start - self.layout.start, value.spans[-1].end - self.layout.start
@@ -193,7 +198,7 @@ def evidence_of(pending: Pending) -> Evidence:
         if any(span.confidence is not None for span in value.spans)
     }
     doubtful = {above for place, one in support.items() if not one.stands for above in _above(place)}
-    return Evidence(support, sure, frozenset(doubtful), pending.prints)
+    return Evidence(support, sure, frozenset(doubtful), pending.prints, lambda place: bool(pending.loose_at(place)))
 
 
 def fits(text: str, leaf: Leaf, scale: int, wanted: Feasible) -> bool:

@@ -17,6 +17,7 @@ from structurer.confront import owed
 from structurer.evidence import Pending
 from structurer.kinship import Kin
 from structurer.reconcile import Feasible, Owed, Problem, Suspect
+from structurer.record import Checked
 from structurer.suspects import LOST, LOST_ROW, problem
 
 LOST_RECORD = 150  # what it costs to say that a whole record was lost whose document was read: more than one figure of it
@@ -28,20 +29,21 @@ def joined_problem(records: Sequence[Pending], kin: Sequence[Kin]) -> tuple[Prob
     a row that may be lost)."""
     parts = [problem(record.form) for record in records]
     if len(parts) == 1 and not kin[0]:
-        positions = [origin for _, origin in _checks(records[0], parts[0], kin[0], "")]
-        return parts[0], tuple((0, origin) for origin in positions)
+        checks = list(_checks(records[0], parts[0], kin[0], ""))
+        return replace(parts[0], owed=tuple(check for check, _ in checks)), tuple((0, origin) for _, origin in checks)
     facts = _facts(parts, kin)
-    checks, origins = [], []
+    joint: list[Owed] = []
+    origins: list[tuple[int, int | None]] = []
     for number, (record, part) in enumerate(zip(records, parts, strict=True)):
         for check, origin in _checks(record, part, kin[number], str(number)):
-            checks.append(check)
+            joint.append(check)
             origins.append((number, origin))
     suspects = [_prefixed(suspect, str(number)) for number, part in enumerate(parts) for suspect in part.suspects]
     more_rows = {f"{number}{place}": rows for number, part in enumerate(parts) for place, rows in part.more_rows.items()}
     for suspect in _lost_records(records, kin):
         suspects.append(suspect)
         more_rows[suspect.name.rpartition("/")[0]] = (LOST,)
-    return Problem(facts, tuple(checks), tuple(suspects), more_rows), tuple(origins)
+    return Problem(facts, tuple(joint), tuple(suspects), more_rows), tuple(origins)
 
 
 def _facts(parts: Sequence[Problem], kin: Sequence[Kin]) -> Facts:
@@ -76,15 +78,17 @@ def _checks(record: Pending, part: Problem, kin: Kin, root: str) -> Iterator[tup
     names = [rule.id for rule, _ in owed(record.schema, record.rows)]
     for position, check in enumerate(part.owed):
         origin = outcomes.get((names[position], check.scope)) if position < len(names) else None
-        yield replace(check, scope=root + check.scope, root=root, level=_level(record, origin, check.level)), origin
+        yield _placed(check, root, record.checks[origin] if origin is not None else None), origin
     for rule, place in owed(record.schema, record.rows, across=True) if kin else ():
         origin = outcomes.get((rule.id, place))
-        yield Owed(rule.check, root + place, _level(record, origin, rule.requires), root), origin
+        yield _placed(Owed(rule.check, place, rule.requires), root, record.checks[origin] if origin is not None else None), origin
 
 
-def _level(record: Pending, origin: int | None, declared: str) -> str:
-    """What was required of a check in its place: less where its figures are printed as approximate."""
-    return declared if origin is None else record.checks[origin].requires
+def _placed(check: Owed, root: str, outcome: Checked | None) -> Owed:
+    """A check in its place, with what its outcome says: less is required where its figures are printed as approximate."""
+    if outcome is None:
+        return replace(check, scope=root + check.scope, root=root)
+    return Owed(check.check, root + check.scope, outcome.requires, root, holds=outcome.holds is not False)
 
 
 def _prefixed(suspect: Suspect, root: str) -> Suspect:

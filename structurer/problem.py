@@ -76,12 +76,16 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A check in its place: its relative and absolute paths start from the pointers `scope` and `root`; `level` is what it requires."""
+    """A check in its place: its relative and absolute paths start from the pointers `scope` and `root`; `level` is what it requires.
+
+    `holds`: that it holds, or does not apply, is known already (False: it is to be found out).
+    """
 
     check: Check
     scope: str = ""
     level: str = "print"
     root: str = ""
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def localise(problem: Problem) -> Localisation:
     cells = cells_of(problem.facts, _all_steps(problem))
     bound = _bound(problem, cells)
     believed = Box(cells)
-    failing = {number for number, condition in bound.items() if not condition.narrow(believed)}
+    failing = {number for number, condition in bound.items() if not problem.owed[number].holds and not condition.narrow(believed)}
     if not failing:
         return Localisation()
     suspects = [_relieved(suspect, bound, failing, cells) for suspect in problem.suspects if suspect.weight is not None]

@@ -63,11 +63,16 @@ def corrected(pending: Pending, taken: Sequence[Proposal], reason: str) -> Pendi
     for one in taken:
         leaf, value = values[one.place]
         values[one.place] = leaf, _taken(pending, value, one, reason)
-    read = figures(pending.schema, {place: value.text for place, (_, value) in values.items()}, pending.rows)
+    known = {place: parsed for place, parsed in pending.figures.parsed.items() if values[place] is pending.values[place]}
+    read = figures(pending.schema, {place: value.text for place, (_, value) in values.items()}, pending.rows, known)
     cells = read.facts.cells
     anew = {place: (leaf, _reread(value, read.parsed[place].value, cells.get(place))) for place, (leaf, value) in values.items()}
     placed = None if pending.placed is None else pending.placed | {one.place for one in taken}
-    return replace(pending, values=anew, figures=replace(read, facts=joined(pending.schema, read.facts)), placed=placed)
+    changed = replace(
+        pending, values=anew, figures=replace(read, facts=joined(pending.schema, read.facts)), placed=placed, about=frozenset()
+    )
+    about = {one.place for one in taken if changed.is_about(one.place)}
+    return replace(changed, about=pending.approximate - {one.place for one in taken} | about)
 
 
 def _taken(pending: Pending, value: Value, one: Proposal, reason: str) -> Value:

@@ -49,6 +49,7 @@ COST: Mapping[Support, int | None] = {
     Support.ABSENT: WEIGHT,
 }
 CENT = Fraction(1, 100)  # the grid of a column that prints nothing
+WORDS = frozenset({Kind.TEXT, Kind.CODE, Kind.UNIT})  # fields that no sum reads
 LOST = "-"  # the name of a row that a list may have lost: in JSON pointers the element behind the last (RFC 6901)
 ODD = 2  # less than otherwise: a figure printed with other decimals than all others of its column
 SURE = 0.999  # confidence of a recogniser that is as good as certain
@@ -70,14 +71,19 @@ class Evidence:
     """What the page says: the support of each value by pointer, and the lowest confidence of a recogniser in its characters, in [0, 1].
 
     `doubtful` are the pointers of rows whose values do not all stand where they belong. `prints` tells how many of the figures that no
-    value claims may be the print of a cell (its pointer, or that of the list whose row was lost) within a range, in units of a scale; None
-    where there is no page to ask.
+    value claims may be the print of a cell (its pointer, or that of the list whose row was lost) within a range, in units of a scale,
+    `left` whether there is any where a cell belongs; None where there is no page to ask.
     """
 
     support: Mapping[str, Support] = field(default_factory=dict)
     confidence: Mapping[str, float] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     prints: Callable[[str, Leaf, int, Feasible], int] | None = None
+    left: Callable[[str], bool] | None = None
+
+    def has_left(self, place: str) -> bool:
+        """Whether the page has a figure that no value claims where a cell belongs."""
+        return self.left is not None and self.left(place)
 
     def of(self, place: str) -> Support:
         """The support of one value."""
@@ -161,14 +167,15 @@ class _Column:
 
 def _suspects(form: Form, more_rows: Mapping[str, tuple[str, ...]]) -> Iterator[Suspect]:
     facts = form.figures.facts
-    leaves = [(place, leaf) for place, leaf in leaf_pointers(form.schema, facts.rows) if leaf.kind not in (Kind.CODE, Kind.UNIT)]
+    texts = _compared_texts(form.schema)
+    leaves = [(place, leaf) for place, leaf in leaf_pointers(form.schema, facts.rows) if leaf.kind not in WORDS or leaf.path in texts]
     filled = Counter(leaf.path for place, leaf in leaves if place in facts.cells)
     columns = _columns(form, leaves)
     for place, leaf in leaves:
         if place not in facts.cells:
             if form.figures.parsed[place].error is not None:
                 yield Suspect(place, UNREADABLE, (place,), _steps(form, place, leaf), whole=_is_whole(leaf), certain=True)
-            elif leaf.kind is not Kind.TEXT:
+            elif leaf.kind not in WORDS:
                 yield _blank(form, place, leaf, filled)
         elif facts.cells[place].value is None:
             yield Suspect(place, _cost(form, place), (place,))
@@ -179,6 +186,17 @@ def _suspects(form: Form, more_rows: Mapping[str, tuple[str, ...]]) -> Iterator[
             if place in more_rows:
                 yield _lost_row(form, rows, place)
             yield from _doubled_rows(form, rows, place)
+
+
+@cache
+def _compared_texts(schema: Schema) -> frozenset[tuple[str, ...]]:
+    """The fields of words that a check names."""
+    named = {
+        tuple("*" if part is STAR else str(part) for part in (path.parts if path.absolute else (*rule.scope, *path.parts)))
+        for rule in schema.rules
+        for path in paths(rule.check)
+    }
+    return frozenset(leaf.path for leaf in schema.leaves() if leaf.kind in WORDS and leaf.path in named)
 
 
 def _columns(form: Form, leaves: list[tuple[str, Leaf]]) -> dict[tuple[str, ...], _Column]:
@@ -193,15 +211,17 @@ def _columns(form: Form, leaves: list[tuple[str, Leaf]]) -> dict[tuple[str, ...]
 
 
 def _figure(form: Form, place: str, leaf: Leaf, column: _Column) -> Suspect:
-    weight, prints = _cost(form, place), form.evidence.prints
-    has_left = weight is not None and weight > LEFT and prints is not None and prints(place, leaf, 1, Feasible(None, None))
-    if weight is not None and not _is_whole(leaf) and column.is_odd(place, form.figures.parsed[place].number or Fraction(0)):
-        weight -= ODD
-    longest = None if _is_whole(leaf) else column.longest_without(place)
-    ulps = {} if longest is None else {other: last_place(longest, form.figures.scales[other]) for other in column.decimals}
-    steps = {place: ulps[place]} if ulps else _steps(form, place, leaf)
+    whole = _is_whole(leaf)
+    weight = _cost(form, place)
+    has_left = weight is not None and weight > LEFT and form.evidence.has_left(place)
+    ulps: dict[str, Fraction] = {}
+    if not whole and len(column.counts) > 1:
+        if weight is not None and column.is_odd(place, form.figures.parsed[place].number or Fraction(0)):
+            weight -= ODD
+        longest = column.longest_without(place)
+        ulps = {} if longest is None else {other: last_place(longest, form.figures.scales[other]) for other in column.decimals}
     return Suspect(
-        place, weight, (place,), steps, whole=_is_whole(leaf), signed=column.signed, ulps=ulps,
+        place, weight, (place,), {place: ulps[place]} if ulps else _steps(form, place, leaf), whole=whole, signed=column.signed, ulps=ulps,
         certain=form.evidence.of(place) is Support.ABSENT, surprise=partial(_surprise, form, place, column),
         relieved=partial(_relieved, form, place, leaf) if has_left else None,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from math import lcm
 from typing import Final, Protocol
 
@@ -119,7 +120,8 @@ class Box:
 class Term(Protocol):
     """A numeric tree. `cells` are all the cells it may read."""
 
-    cells: frozenset[str]
+    @property
+    def cells(self) -> frozenset[str]: ...
 
     def range(self, box: Box, *, wide: bool = False) -> Range | None:
         """What it may be; None if missing. `wide`: every cell taken as what it may be the print of. Raises UnfitError."""
@@ -136,19 +138,44 @@ def _widened(low: Bound, high: Bound, ulp: Exact) -> Range:
     return plus(low, -down), plus(high, up)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Linear:
-    """A constant and cells with factors. `strict` cells must be present; of each of the `sums` one cell must be, and blanks add nothing."""
+    """A constant and cells with factors. `strict` cells must be present; of each of the `sums` one cell must be, and blanks add nothing.
+
+    What follows from the `record` is reckoned when it is first asked for: most linear forms only become part of a longer one.
+    """
 
     constant: Exact
     factors: dict[str, Exact]
     strict: frozenset[str]
     sums: tuple[frozenset[str], ...]
-    fixed: Exact  # the constant and what the record's own figures contribute
-    absent: frozenset[str]  # strict cells that the record lacks
-    hollow: tuple[frozenset[str], ...]  # sums of which the record has no cell
-    texts: bool  # a text stands where a number is needed
-    cells: frozenset[str]
+    record: Cells
+
+    @cached_property
+    def cells(self) -> frozenset[str]:
+        """All the cells it may read."""
+        return frozenset(self.factors)
+
+    @cached_property
+    def fixed(self) -> Exact:
+        """The constant and what the record's own figures contribute."""
+        numbers = self.record.numbers
+        return sum((numbers[cell] * factor for cell, factor in self.factors.items() if cell in numbers), self.constant)
+
+    @cached_property
+    def absent(self) -> tuple[str, ...]:
+        """The strict cells that the record lacks."""
+        return tuple(cell for cell in self.strict if not self.record.has(cell))
+
+    @cached_property
+    def hollow(self) -> tuple[frozenset[str], ...]:
+        """The sums of which the record has no cell."""
+        return tuple(group for group in self.sums if not any(map(self.record.has, group)))
+
+    @cached_property
+    def texts(self) -> bool:
+        """Whether a text stands where a number is needed."""
+        return not self.record.texts.keys().isdisjoint(self.factors)
 
     def range(self, box: Box, *, wide: bool = False) -> Range | None:
         if self.texts:
@@ -178,7 +205,9 @@ class Linear:
         return total
 
     def _is_missing(self, box: Box) -> bool:
-        if any(cell not in box.free for cell in self.absent) or any(cells.isdisjoint(box.free) for cells in self.hollow):
+        if self.absent and any(cell not in box.free for cell in self.absent):
+            return True
+        if self.hollow and any(cells.isdisjoint(box.free) for cells in self.hollow):
             return True
         return bool(box.gone) and (not self.strict.isdisjoint(box.gone) or any(not any(map(box.has, cells)) for cells in self.sums))
 
@@ -417,23 +446,6 @@ class RoundFunction(Protocol):
     def __call__(self, value: Fraction, digits: int, /) -> Fraction:
         """The rounded value."""
         ...
-
-
-def linear(constant: Exact, factors: dict[str, Exact], strict: Iterable[str], sums: Iterable[frozenset[str]], cells: Cells) -> Linear:
-    """A linear form over a record's cells, its fixed part reckoned."""
-    numbers = cells.numbers
-    needed, members = frozenset(strict), tuple(sums)
-    return Linear(
-        constant=constant,
-        factors=factors,
-        strict=needed,
-        sums=members,
-        fixed=sum((numbers[cell] * factor for cell, factor in factors.items() if cell in numbers), constant),
-        absent=frozenset(cell for cell in needed if not cells.has(cell)),
-        hollow=tuple(group for group in members if not any(map(cells.has, group))),
-        texts=any(cell in cells.texts for cell in factors),
-        cells=frozenset(factors),
-    )
 
 
 def total(parts: Sequence[tuple[Exact, Term]], *, lenient: bool) -> Total:

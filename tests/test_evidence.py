@@ -225,13 +225,11 @@ def test_a_blank_or_a_figure_that_was_not_found_is_not_approximate():
     assert on_page(TOTAL, None, {"/t": "3"}, {}).approximate == frozenset()
 
 
-@pytest.mark.xfail(strict=True, reason="约 and 近 are also the ends of other words: 节约 saves, 合约 is a contract, 最近 is recently")
 @pytest.mark.parametrize("print_", ["节约3", "合约3", "预约3", "最近3"])
 def test_a_word_that_ends_like_about_makes_nothing_approximate(print_):
     assert about(f"t: {print_} a") == frozenset()
 
 
-@pytest.mark.xfail(strict=True, reason="white space before 左右 may be the end of the cell or line")
 @pytest.mark.parametrize("page", ["t: 3\n上下水改造", "t: 3\t左右岸"])
 def test_what_the_next_cell_or_line_begins_with_makes_nothing_approximate(page):
     assert about(page) == frozenset()

@@ -267,20 +267,15 @@ def test_any_record_is_flattened_or_said_to_be_of_another_shape(record):
 # -- found to be wrong ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a number written with zeros at its end is given back without them: checked again, it has another last place"
-)
 def test_a_number_is_given_back_with_its_digits():
     assert str(plain(line('{"record": {}, "x": 2.50}').tree)["x"]) == "2.50"
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="Python reads no whole number of more than 4300 digits, and the run ends")
 def test_a_number_of_very_many_digits_is_given_back_as_a_text():
     digits = "1" * 5_000
     assert plain(line(f'{{"record": {{}}, "x": {digits}}}').tree)["x"] == digits
 
 
-@pytest.mark.xfail(strict=True, raises=ArithmeticError, reason="no Decimal has such an exponent, and the run ends")
 def test_a_number_with_a_very_large_exponent_is_given_back_as_a_text():
     assert plain(line('{"record": {}, "x": 1e99999999999999999999}').tree)["x"] == "1e99999999999999999999"
 
@@ -291,20 +286,15 @@ def test_a_tree_that_can_be_read_can_be_given_back():
     assert json.dumps(plain(line(f'{{"record": {{}}, "x": {deep}}}').tree)["x"]) == deep
 
 
-@pytest.mark.xfail(
-    strict=True, reason="NaN is no JSON, is read where no value is expected, and written again: the line that is written is no JSON"
-)
 def test_a_constant_that_is_no_json_is_refused(tmp_path):
     assert refusal(tmp_path, '{"record": {}, "x": NaN}').startswith("FOLDER/in.jsonl:1: no JSON")
 
 
-@pytest.mark.xfail(strict=True, reason="a field of type boolean takes no JSON boolean")
 def test_a_boolean_is_taken_by_a_field_that_is_one():
     form = load({"type": "object", "properties": {"done": {"type": "boolean"}}}, kind="order")
     assert flatten(form, line('{"record": {"done": true}}'), "in.jsonl").texts["/done"] in ("true", "yes")
 
 
-@pytest.mark.xfail(strict=True, reason="an exponent is a way of writing a JSON number, and no figure to the parser")
 def test_a_number_written_with_an_exponent_is_a_figure():
     from structurer.parse import parse
     from structurer.schema import Kind

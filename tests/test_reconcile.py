@@ -177,7 +177,6 @@ class TestWeights:
         assert told(problem({"t": "10", "a": "3", "b": "4"}, "t == a + b", weights={"t": None})) == ["0: 10: a 6 | b 7"]
         assert told(problem({"t": "10", "a": "3", "b": "4"}, "t == a + b", "b == 4", weights={"t": None, "b": 500})) == ["0: 10: a 6"]
 
-    @NO_EXPLANATION
     def test_a_check_without_anybody_to_doubt_has_no_explanation(self) -> None:
         firm = dict.fromkeys("tab")
         assert told(problem({"t": "10", "a": "3", "b": "4"}, "t == a + b", weights=firm)) == ["0: no explanation"]
@@ -216,7 +215,6 @@ class TestBlocks:
         ]
         assert found.status is Status.FOUND
 
-    @pytest.mark.xfail(strict=True, reason="reconcile._factored leaves UNUSUAL and surprises out of the weights of its blocks")
     def test_the_weight_of_a_block_that_was_parted_holds_what_its_unusual_prints_cost(self) -> None:
         facts = record({"a": "3", "k": "5", "u": "9", "c": "4", "b": "3", "m": "1"})
         firm = {"k": None, "u": None, "b": None}
@@ -238,14 +236,12 @@ class TestBlocks:
 class TestCoupledChecks:
     """Linear checks that hang together are decided together, where each for itself leaves room."""
 
-    @NO_EXPLANATION
     def test_two_sums_of_the_same_cells_that_differ_have_no_explanation(self) -> None:
         assert told(problem({"a": "1", "b": "1"}, "a + b == 10", "a + b == 12")) == ["0,1: no explanation"]
 
     def test_a_sum_and_a_difference_are_solved(self) -> None:
         assert told(problem({"a": "1", "b": "1"}, "a + b == 10", "a - b == 2")) == ["0,1: 20: a 6, b 4"]
 
-    @NO_EXPLANATION
     def test_a_sum_and_a_difference_without_whole_numbers_have_no_explanation(self) -> None:
         assert told(problem({"a": "1", "b": "1"}, "a + b == 10", "a - b == 3")) == ["0,1: no explanation"]
 
@@ -253,7 +249,6 @@ class TestCoupledChecks:
         cells = {"a": "0", "b": "0", "c": "0"}
         assert told(problem(cells, "a + b == 10", "b + c == 12", "a + c == 14")) == ["0,1,2: 30: a 6, b 4, c 8"]
 
-    @pytest.mark.xfail(strict=True, reason="eliminate._range takes a row on another unknown, below zero, for a contradiction")
     def test_a_third_free_cell_with_a_bound_of_its_own_does_not_refute_two_coupled_ones(self) -> None:
         cells = {"a": "7", "b": "5", "s": "1902", "d": "900", "c": "0"}
         weights = {"s": None, "d": 100}
@@ -327,7 +322,6 @@ class TestBlanksAndRows:
         small = Owed(parse("x <= 3"), "/rows/-")
         assert told(problem(facts, *checks, small, suspects=[lost], more_rows=LOST)) == ["0: 10: rows/0/x 7 | t 3", "1: 10: n 1"]
 
-    @pytest.mark.xfail(strict=True, reason="the count of a lost row is a number without bounds: any number of rows, less than none too")
     @pytest.mark.parametrize(("count", "blame"), [("1", "0: 20: n 2"), ("5", "0: 20: n 2")])
     def test_a_lost_row_is_one_row(self, count: str, blame: str) -> None:
         facts = record({"n": count, "rows/0/x": "3", "rows/1/x": "4"}, 2)
@@ -342,7 +336,6 @@ class TestBlanksAndRows:
             "0: 10: rows/0/x -1 | rows/1/x 0 | rows/2/x 0"
         ]
 
-    @pytest.mark.xfail(strict=True, reason="`count` is a constant: a row that is taken away is still counted")
     @pytest.mark.parametrize("count", ["count(rows[*])", "count(rows[*].x)"])
     def test_a_row_read_twice_explains_a_sum_and_a_count_together(self, count: str) -> None:
         facts = record({"t": "7", "n": "2", "rows/0/x": "3", "rows/1/x": "4", "rows/2/x": "4"}, 3)
@@ -365,7 +358,6 @@ class TestSuspects:
         given = Problem(facts, (Owed(parse("t == a * n")),), (suspect(facts, "n", whole=False, signed=signed),))
         assert told(given) == [f"0: {WEIGHT + UNUSUAL}: n 2.38..2.74"]
 
-    @NO_EXPLANATION
     def test_a_figure_that_is_whole_has_no_decimals_at_any_cost(self) -> None:
         facts = record({"t": "10", "a": "4", "n": "3"})
         assert told(Problem(facts, (Owed(parse("t == a * n")),), (suspect(facts, "n"),))) == ["0: no explanation"]
@@ -417,15 +409,11 @@ class TestSuspects:
         assert seen
         assert all(wanted == {"/a": Feasible(Fraction(6), Fraction(6))} for wanted in seen)
 
-    @pytest.mark.xfail(
-        strict=True, reason="a check that a text or a divisor of zero makes not applicable shields its other cells from blame"
-    )
     @pytest.mark.parametrize("check", ["a == b + c", "a == b / d", 'g == band(a + c, 3, "P", "Q")'])
     def test_a_check_that_is_not_applicable_shields_none_of_its_cells(self, check: str) -> None:
         cells = {"a": "5", "b": "3", "c": "约3", "d": "0", "g": "P", "u": "6"}
         assert told(problem(cells, check, "a == u")) == ["1: 10: a 6 | u 5"]
 
-    @pytest.mark.xfail(strict=True, reason="a print that cancels out of its own comparison: OverflowError")
     def test_a_check_that_names_its_print_on_both_sides_is_explained(self) -> None:
         assert told(problem({"a": "5", "b": "3"}, "a == a + b")) == ["0: 10: b 0"]
 
@@ -443,12 +431,10 @@ class TestOrder:
         given = problem({"a": "1", "b": "1", "c": "9"}, "a + b == 10", "a - b == 2", "c == a + b")
         assert {repr(localise(given)) for _ in range(5)} == {repr(localise(given))}
 
-    @pytest.mark.xfail(strict=True, reason="suspects of a set are taken from a frozenset: ranges come in an order of hashes")
     def test_the_answer_is_the_same_whatever_the_seed_of_hashes(self) -> None:
         checks = ["a + b == 10", "a - b == 2", "c + d == a", "d + e == 7 + b", "e <= 1"]
         assert len({_answer_under(seed, {"a": 1, "b": 1, "c": 9, "d": 4, "e": 2}, checks) for seed in range(4)}) == 1
 
-    @pytest.mark.xfail(strict=True, reason="Solver._end tries an end without propagating it and moves it inward though it holds")
     def test_the_ends_of_ranges_in_company_hold_whatever_the_seed_of_hashes(self) -> None:
         for seed in range(4):
             answer = _answer_under(seed, {"a": 9000, "b": -50, "s": 100}, ["b >= 0", "s == a - b", "b <= 40", "s == 100"])

@@ -59,9 +59,6 @@ def test_what_the_page_bears_out_is_not_replaced():
     assert proposal(on_page(ORDER, PAGE.replace("2.30", "2.30\t2.31"), order("1.20", "2.30", "4.05")), PLACE, ANY) is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="any unclaimed figure a space away makes a figure one that was broken in two, though '2.302.31' is none"
-)
 def test_what_the_page_bears_out_is_not_replaced_by_the_figure_beside_it():
     assert proposal(on_page(ORDER, PAGE.replace("2.30", "2.30 2.31"), order("1.20", "2.30", "4.05")), PLACE, ANY) is None
 
@@ -153,32 +150,25 @@ def test_a_figure_in_the_next_cell_is_no_piece_of_this_one():
     assert proposal(pending, PLACE, exactly("12340")) is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the first word of the next line is taken for the rest of a figure, though the line goes on with other words"
-)
 def test_a_figure_that_begins_the_next_line_is_no_piece_of_this_one():
     pending = on_page(ORDER, PAGE.replace("7.55", "12") + "0 items open\n", order("1.20", "2.30", "4.05", total="12"))
     assert proposal(pending, "/total", exactly("120")) is None
 
 
-@pytest.mark.xfail(strict=True, reason="loose figures are read without their sign: the page prints -2.30 there")
 @pytest.mark.parametrize("print_", ["-2.30", "(2.30)", "－2.30"])
 def test_a_negative_figure_is_not_proposed_for_a_positive_one(print_):
     assert proposal(printed(print_), PLACE, exactly("2.3")) is None
 
 
-@pytest.mark.xfail(strict=True, reason="loose figures are read without their sign: nothing negative is ever found")
 def test_a_negative_figure_is_proposed_for_a_negative_one():
     assert proposal(printed("-2.30"), PLACE, exactly("-2.3")) == Proposal(PLACE, Loose("-2.30", 16, 21))
 
 
-@pytest.mark.xfail(strict=True, reason="loose figures are read without their unit: the page prints ten thousand times as much")
 @pytest.mark.parametrize("print_", ["2.30万元", "2.30亿", "2.30%"])
 def test_a_figure_in_another_unit_is_not_proposed(print_):
     assert proposal(printed(print_), PLACE, exactly("2.3")) is None
 
 
-@pytest.mark.xfail(strict=True, reason="loose figures are read without their unit, and the corrected text has lost it")
 def test_a_figure_printed_with_its_unit_is_corrected_with_it():
     form = load({"type": "object", "properties": {"lines": LINES, "total": NUMBER}}, kind="k")
     pending = on_page(form, PAGE.replace("2.30", "2.30万元"), order("1.20", "2.80万元", "4.05"))

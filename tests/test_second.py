@@ -262,7 +262,6 @@ def test_a_lone_surrogate_of_the_page_does_not_stop_the_question():
     assert answers == {"/total": "7.55"}
 
 
-@pytest.mark.xfail(strict=True, reason="the number in the path is that of a group whose name is a number, not that of the row")
 def test_the_entry_of_a_list_is_told_by_its_own_number():
     form = load({"type": "object", "properties": {"2023": {"type": "object", "properties": {"lines": LINES}}}}, kind="k")
     pending = on_page(form, PAGE, {"/2023/lines/0/price": "1"}, {"/2023/lines": 1})
@@ -270,13 +269,11 @@ def test_the_entry_of_a_list_is_told_by_its_own_number():
     assert "in entry 1 of the list" in model.asked[0].messages[1].content
 
 
-@pytest.mark.xfail(strict=True, reason="an answer counts wherever on the page it stands: figures of two rows may be exchanged, unflagged")
 def test_an_answer_that_stands_in_another_row_is_not_taken():
     record, _ = structured(SHEET, MISREAD, {"cell_1": "4.05", "cell_2": "2.30"})
     assert all(value.correction is None for value in record.leaves.values())
 
 
-@pytest.mark.xfail(strict=True, reason="the corrected text is the model's, with its white space, and not that of the page")
 def test_a_corrected_text_is_that_of_the_page():
     record, _ = structured(SHEET, MISREAD, {"cell_1": " 2.30 ", "cell_2": "4.05"})
     value = record.leaves["/lines/1/price"]
