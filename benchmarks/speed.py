@@ -44,8 +44,10 @@ STAGES = {
     "ingest": ("ingest.discover", "ingest.read"),
     "segment": ("pipeline.segment",),
     "read": ("pipeline.Layout", "reader.read"),
-    "ground, parse, check": ("pipeline._draft", "pipeline._across"),
-    "judge": ("pipeline._record", "batch.Tally.add"),
+    "ground, parse": ("pipeline._draft",),
+    "check, blame": ("pipeline.kin_of", "pipeline.blame"),
+    "prove": ("pipeline.pins",),
+    "judge": ("pipeline._record", "batch.Tally.add", "batch.Tally.learn"),
     "write": ("store.create", "store.Run.expect", "store.Run.write_result", "store.Run.note", "store.Run.finish"),
 }
 BETWEEN = "between the stages"

@@ -1,12 +1,21 @@
-"""Hand-made schemas, records and results: small, and with every awkward thing in them."""
+"""Hand-made schemas, records and results: small, and with every awkward thing in them; records on their pages; and the command."""
 
+import os
+import subprocess
+import sys
+from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from structurer.checks import Level, Outcome, Quantity
+from structurer.confront import figures, joined
 from structurer.contract import load
 from structurer.document import Span
-from structurer.record import Checked, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value
+from structurer.evidence import Pending
+from structurer.ground import ground
+from structurer.layout import Layout
+from structurer.record import Checked, Extract, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value, leaf_pointers
 from structurer.schema import Schema
 
 ORDER = load(
@@ -63,3 +72,60 @@ def order(index: int = 0, source: str = "单.txt", **leaves: Value) -> Record:
 
 def result(*records: Record, source: str = "单.txt", sha256: str = DIGEST) -> Result:
     return Result(source, sha256, records or (order(source=source),), (Unplaced("前言\u2028续", 100, 105, None),), ("odd encoding",))
+
+
+# -- a record and the page it was read from ------------------------------------------------------------------------------
+
+NUMBER = {"type": "string", "x-kind": "number"}
+LINES = {"type": "array", "items": {"type": "object", "properties": {"article": {"type": "string"}, "price": NUMBER}}}
+PURCHASE = load(
+    {
+        "type": "object",
+        "properties": {"lines": LINES, "total": NUMBER},
+        "x-checks": [{"id": "adds-up", "check": "total == sum(lines[*].price)"}],
+    },
+    kind="order",
+)
+PAGE = "Apple 1.20\nPear 2.30\nPlum 4.05\nTotal 7.55\n"
+
+
+def purchase(
+    *prices: str | None, total: str | None = "7.55", names: tuple[str | None, ...] = ("Apple", "Pear", "Plum")
+) -> dict[str, str | None]:
+    """The texts of an order."""
+    lines = enumerate(zip(names, prices, strict=False))
+    return {f"/lines/{n}/{key}": text for n, row in lines for key, text in zip(("article", "price"), row, strict=True)} | {"/total": total}
+
+
+def on_page(form: Schema, page: str | None, texts: dict[str, str | None], rows: dict[str, int] | None = None, **more) -> Pending:
+    """A record found again on its page (None: there is none), before its checks are confronted."""
+    rows = rows if rows is not None else {"/lines": sum(place.endswith("/price") for place in texts)}
+    read = figures(form, texts, rows)
+    places = [(place, leaf, Extract(texts.get(place))) for place, leaf in leaf_pointers(form, rows)]
+    layout = None if page is None else Layout(page, 0, len(page))
+    grounds = None if layout is None else ground(layout, places)
+    values = {}
+    for place, leaf, extract in places:
+        spans, match = ((), Match.NONE) if grounds is None else grounds.found.get(place, ((), Match.NONE))
+        parsed = read.parsed[place]
+        found = tuple(Span(start, end, 1, None, more.get("confidence", {}).get(place)) for start, end in spans)
+        values[place] = (
+            leaf,
+            Value(extract.text, parsed.value, read.facts.cells.get(place), parsed.error, found, match, more.get("reader", "")),
+        )
+    return Pending(
+        form, values, replace(read, facts=joined(form, read.facts)), (), layout, None if grounds is None else grounds.placed,
+        explained=more.get("explained", ()), confirmed=frozenset(more.get("confirmed", ())),
+    )  # fmt: skip
+
+
+# -- the command ---------------------------------------------------------------------------------------------------------
+
+CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "STRUCTURER_")) and key != "CI"}
+
+
+def call(*arguments: str | Path, environment: dict[str, str] | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The command as a user runs it."""
+    command = [sys.executable, "-m", "structurer", *map(str, arguments)]
+    environment = CLEAN | (environment or {})
+    return subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8", env=environment, cwd=cwd, timeout=120)

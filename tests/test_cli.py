@@ -11,17 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from made import CLEAN, call
 
 ROOT = Path(__file__).parent.parent
 FORM = ROOT / "golden" / "evaluation-pdf-lines" / "source.txt"
 DOCUMENTS = 400  # enough that the run is not over when the first is done
-CLEAN = {key: value for key, value in os.environ.items() if not key.startswith(("OPENAI_", "STRUCTURER_")) and key != "CI"}
-
-
-def call(*arguments, environment=None, cwd=None):
-    command = [sys.executable, "-m", "structurer", *map(str, arguments)]
-    environment = CLEAN | (environment or {})
-    return subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8", env=environment, cwd=cwd, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +132,9 @@ def test_records_are_exported_to_stdout_and_to_a_file(run, tmp_path):
     assert done.returncode == 0
     records = [json.loads(line) for line in done.stdout.splitlines()]
     assert [record["index"] for record in records] == list(range(len(records)))
-    assert set(records[0]) == {"source", "index", "kind", "record", "review", "checks", "provenance"}
+    assert set(records[0]) == {
+        "source", "index", "kind", "record", "review", "checks", "blame", "localised", "corrections", "pinned", "provenance"
+    }  # fmt: skip
     assert call("export", run[0], "--out", tmp_path / "out.jsonl").returncode == 0
     assert (tmp_path / "out.jsonl").read_text("utf-8") == done.stdout
 
@@ -311,10 +307,10 @@ def test_a_line_that_is_no_record_is_exit_code_4_and_the_others_are_written(desk
     assert "Traceback" not in done.stderr
 
 
-def test_an_empty_file_is_no_error(desk):
+def test_an_empty_file_is_exit_code_4_and_nothing_is_written(desk):
     done, found = check(desk)
-    assert (done.returncode, found) == (0, [])
-    assert done.stderr == f"0 records, 0 checks failed, 0 values mended, 0 to review; in {desk}/out.jsonl\n"
+    assert (done.returncode, found) == (4, None)
+    assert done.stderr.partition("\n")[0] == f"structurer: {desk}/in.jsonl: no record in it"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_cli import call
+from made import call
 
 from structurer.checks import Facts, Quantity
 from structurer.confront import check, figures, grafted, joined

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 from made import DIGEST, SCHEMAS, order, result, value
 
 from structurer import export
+from structurer.checks import Level
 from structurer.contract import load
+from structurer.document import Span
 from structurer.errors import InputError, UsageError
 from structurer.export import Format
+from structurer.record import Correction, Verdict
 from structurer.tables import cell, tables_of
 
 RECORD = {
@@ -33,6 +37,8 @@ CHECK = {
     "words": "adds up: 1 should be 2.",
     "holds": False,
     "requires": "print",
+    "verdict": None,
+    "evidence": "",
 }
 
 
@@ -52,9 +58,41 @@ def test_a_record_is_one_json_line_of_the_exchange_format(tmp_path):
         "record": RECORD,
         "review": ["/lines", "/lines/0/label"],
         "checks": [CHECK],
+        "blame": [],
+        "localised": "",
+        "corrections": [],
+        "pinned": {},
         "provenance": {"reader": "builtin", "usage": {"tokens": None}},
     }
     assert "课桌" in line
+
+
+def test_what_was_found_out_about_a_record_is_told_as_it_was_read_and_as_it_was_mended():
+    was = order().checks[0]
+    failed = replace(was, verdict=Verdict.READING, evidence="the page prints another figure there")
+    mended = replace(was, outcome=replace(was.outcome, level=Level.EXACT, words="1 is 1."), holds=True)
+    correction = Correction("1,200.60", "1200.60", "page", "sum failed", ("1,200.70",))
+    total = value("1,200.50", value="1200.50", spans=(Span(7, 11, 1), Span(20, 24, 2)), correction=correction, pinned=2)
+    record = replace(
+        order(**{"/money/total": total, "/count": value("3", value=3, pinned=1)}),
+        checks=(mended,), mended=(failed,), blame=(("/money/total",), ("/lines/-", "/count")), localised="found",
+    )  # fmt: skip
+    found = export.exchange(record, SCHEMAS["order"])
+    assert found["checks"] == [CHECK | {"verdict": "reading", "evidence": "the page prints another figure there", "mended": True}]
+    assert (found["blame"], found["localised"]) == ([["/money/total"], ["/lines/-", "/count"]], "found")
+    assert found["corrections"] == [
+        {
+            "pointer": "/money/total", "from": "1200.60", "to": "1200.50", "by": "page", "reason": "sum failed",
+            "alternatives": ["1,200.70"], "spans": [[7, 11, 1], [20, 24, 2]],
+        }
+    ]  # fmt: skip
+    assert found["pinned"] == {"/count": 1, "/money/total": 2}
+
+
+def test_a_correction_of_what_could_not_be_parsed_tells_its_text():
+    corrected = value("7", value="7", correction=Correction("2.3O", None, "second reading", "why"))
+    (told,) = export.exchange(order(**{"/money/total": corrected}), SCHEMAS["order"])["corrections"]
+    assert (told["from"], told["to"], told["by"]) == ("2.3O", "7", "second reading")
 
 
 def test_values_with_every_line_separator_stay_on_one_line(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from test_evidence import NUMBER, ORDER, on_page, order
+from made import NUMBER, PURCHASE, on_page, purchase
 
 from structurer.blame import confronted
 from structurer.contract import load
@@ -62,7 +62,7 @@ def explained(records: list[Any], kin: list[Any]) -> list[list[tuple[str, ...]]]
 
 
 def test_a_record_related_to_none_is_a_problem_by_itself():
-    records = confronted([on_page(ORDER, None, order("1.20", "2.30", total="3.60"))], [{}])
+    records = confronted([on_page(PURCHASE, None, purchase("1.20", "2.30", total="3.60"))], [{}])
     joint, origins = joined_problem(records, [{}])
     own = problem(records[0].form)
     assert (joint.facts, joint.owed, joint.more_rows) == (own.facts, own.owed, own.more_rows)

@@ -114,8 +114,19 @@ def figures(text: str, *claims: tuple[int, int], start: int = 0) -> list[str]:
         ("甲乙", []),
         ("7", ["7"]),
         ("1,200.50 和 3", ["1,200.50", "3"]),
-        ("约12个，88%", ["12", "88"]),
-        ("23.5万元", ["23.5"]),
+        ("约12个；88%", ["12", "88%"]),
+        pytest.param(
+            "约12个，88%",
+            ["12", "88%"],
+            marks=pytest.mark.xfail(
+                strict=True, reason="a full-width comma is folded to one within a figure, and hides the figure behind it"
+            ),
+        ),
+        ("-2.30 2024-05 a-5", ["-2.30", "2024", "05", "5"]),
+        ("(2.30) (2.30 2.30)", ["(2.30)", "2.30", "2.30"]),
+        ("¥1,200.50 $3 €4元", ["¥1,200.50", "$3", "€4元"]),
+        ("2.30万 5亿元 6百万元 7千元 8亿", ["2.30万", "5亿元", "6百万元", "7千元", "8亿"]),
+        ("23.5万元", ["23.5万元"]),
         ("12.", ["12"]),  # the end of a sentence
         ("1.2.3", []),  # the number of a section is no figure
         ("2024-05", ["2024", "05"]),
@@ -134,6 +145,11 @@ def test_a_figure_of_which_a_part_is_claimed_is_not_left():
     assert figures("12.50 7", (5, 6)) == ["12.50", "7"]
 
 
+def test_a_figure_whose_sign_or_unit_is_claimed_is_not_left():
+    assert figures("-5 7%", (0, 1)) == ["7%"]
+    assert figures("-5 7%", (4, 5)) == ["-5"]
+
+
 def test_offsets_of_figures_count_from_the_start_of_the_document():
     assert figures_left(Layout("7 甲 8", 2, 5), [(0, 1)]) == (("8", 4, 5),)
 
@@ -142,6 +158,6 @@ def test_a_comma_that_ends_a_clause_is_no_part_of_a_figure():
     assert figures("paid 230, due 1,500, rest 7") == ["230", "1,500", "7"]
 
 
-@pytest.mark.xfail(strict=True, reason="figures printed in full width are not seen, though values are found at them")
+@pytest.mark.xfail(strict=True, reason="figures printed in full width are told folded, and not as printed")
 def test_a_figure_printed_in_full_width_is_left_too():
     assert figures("合计２.３０") == ["２.３０"]

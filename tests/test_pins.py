@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_evidence import LINES, NUMBER, on_page
+from made import LINES, NUMBER, on_page
 
 from structurer.blame import confronted
 from structurer.contract import load

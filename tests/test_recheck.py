@@ -272,7 +272,7 @@ def test_what_cannot_be_read_is_said_and_the_others_are_written_in_order(tmp_pat
     lines = [given_(buyer="a"), "{", given_(buyer="b"), *bad, "", "[]", given_(buyer="c")]
     found, tally = checked(tmp_path, lines)
     assert [record["record"]["buyer"] for record in found] == ["a", "b", "c"]
-    assert sorted(said(tally, tmp_path)) == [
+    assert said(tally, tmp_path) == [
         "FOLDER/in.jsonl:2: no JSON: Expecting property name enclosed in double quotes: line 2 column 1 (char 2)",
         "FOLDER/in.jsonl:4: no schema of kind 'x'; known: order",
         "FOLDER/in.jsonl:5#/record/total: expected a text or a number, found [1]",
@@ -284,8 +284,12 @@ def test_what_cannot_be_read_is_said_and_the_others_are_written_in_order(tmp_pat
 
 
 @pytest.mark.parametrize("content", ["", "\n\n"])
-def test_a_file_without_records_gives_a_file_without_records(tmp_path, content):
-    assert checked(tmp_path, [content]) == ([], Tally())
+def test_a_file_without_records_is_said_and_nothing_is_written(tmp_path, content):
+    with pytest.raises(InputError) as caught:
+        checked(tmp_path, [content])
+    assert str(caught.value).partition("\n")[0].replace(str(tmp_path), "FOLDER") == "FOLDER/in.jsonl: no record in it"
+    assert caught.value.exit_code == 4
+    assert [file.name for file in tmp_path.iterdir()] == ["in.jsonl"]
 
 
 def test_a_thousand_lines_are_written_in_the_order_they_came(tmp_path):
@@ -519,7 +523,7 @@ def test_a_record_with_one_wrong_figure_is_never_corrected_to_another_than_that_
     assert [(was["pointer"], was["to"]) for was in record["corrections"]] in ([], [(place, truth[place])])
 
 
-# -- found to be wrong ---------------------------------------------------------------------------------------------------
+# -- once found to be wrong ----------------------------------------------------------------------------------------------
 
 
 def test_a_row_given_as_null_can_be_corrected(tmp_path):
@@ -541,26 +545,36 @@ def test_a_record_out_of_order_has_the_form_that_prints_all_of_it(tmp_path):
     assert [record["reasons"] for record in found] == [{}, {}]
 
 
-@pytest.mark.xfail(strict=True, reason="sources are known by their names alone, not by their folders")
+@pytest.mark.xfail(strict=True, reason="a document that was read has no folder, only a name (`ingest.read`), so no folder agrees")
 def test_of_two_sources_of_one_name_each_record_has_that_of_its_folder(tmp_path):
     lines = [given_(("1.50", "2.80", "9.99"), "14.09", source="b/r.txt"), given_(("1.20", "2.80", "4.05"), source="a/r.txt")]
     found, _ = checked(tmp_path, lines, {"a/r.txt": page(), "b/r.txt": page(*OTHER)})
     assert mended(found) == [["2.60"], ["2.30"]]
 
 
-@pytest.mark.parametrize("confirmed", ["/total", {"/total": True}, [1], ["/record/total"], ["/nowhere"]])
+@pytest.mark.parametrize("confirmed", ["/total", {"/total": True}, None, 1])
+def test_confirmed_values_are_a_list(tmp_path, confirmed):
+    found, tally = checked(tmp_path, [given_(confirmed=confirmed)])
+    assert found == []
+    assert said(tally, tmp_path) == ['FOLDER/in.jsonl:1: "confirmed" is a list of JSON pointers']
+
+
+@pytest.mark.parametrize("confirmed", [[1], ["/record/total"], ["/nowhere"], ["/lines"], [""], ["/total", "/lines/9/price"]])
 def test_confirmed_values_that_are_none_are_said(tmp_path, confirmed):
-    _, tally = checked(tmp_path, [given_(confirmed=confirmed)])
-    assert tally.errors or tally.to_review
+    ((found,), tally) = checked(tmp_path, [given_(confirmed=confirmed)])
+    assert (found["review"], tally.to_review) == ([""], 1)
+    assert found["reasons"] == {"": [f"confirmed, but no value: {confirmed[-1]}"]}
 
 
 def test_a_provenance_that_is_no_object_is_kept(tmp_path):
-    assert "by hand" in json.dumps(one(tmp_path, given_(provenance="by hand"))["provenance"])
+    for provenance in ("by hand", ["a", 2.5], 7, None):
+        assert one(tmp_path, given_(provenance=provenance))["provenance"]["given"] == provenance
 
 
 def test_errors_are_said_in_the_order_of_their_lines(tmp_path):
-    _, tally = checked(tmp_path, ['{"record": {"total": [1]}}', "{"])
-    assert [error.partition(" ")[0] for error in said(tally, tmp_path)] == ["FOLDER/in.jsonl:1#/record/total:", "FOLDER/in.jsonl:2:"]
+    _, tally = checked(tmp_path, ['{"record": {"total": [1]}}', "{", *["[]"] * 8, '{"record": {"lines": 5}}'])
+    places = [error.partition(" ")[0].removeprefix("FOLDER/in.jsonl:") for error in said(tally, tmp_path)]
+    assert places == ["1#/record/total:", "2:", *(f"{number}:" for number in range(3, 11)), "11#/record/lines:"]
 
 
 def test_without_a_page_a_required_field_is_not_said_to_be_blank_on_it(tmp_path):

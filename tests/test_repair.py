@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from test_evidence import LINES, NUMBER, ORDER, PAGE, on_page, order
+from made import LINES, NUMBER, PAGE, PURCHASE, on_page, purchase
 
 from structurer.contract import load
 from structurer.evidence import Loose
@@ -15,7 +15,7 @@ from structurer.record import Correction, Match
 from structurer.repair import Proposal, corrected, fitting, proposal
 
 PLACE = "/lines/1/price"
-READ = order("1.20", "2.80", "4.05")
+READ = purchase("1.20", "2.80", "4.05")
 
 
 def exactly(figure: str) -> Feasible:
@@ -27,7 +27,7 @@ ANY = Feasible(None, None)
 
 def printed(print_: str, **more):
     """The order whose middle price was misread as 2.80, on a page that prints it otherwise."""
-    return on_page(ORDER, PAGE.replace("2.30", print_), READ, **more)
+    return on_page(PURCHASE, PAGE.replace("2.30", print_), READ, **more)
 
 
 def test_the_unclaimed_figure_of_its_place_that_fits_is_proposed():
@@ -47,7 +47,7 @@ def test_a_figure_within_one_unit_in_its_last_place_fits():
 
 
 def test_nothing_is_proposed_without_a_page_or_for_what_is_no_value_of_the_record():
-    assert proposal(on_page(ORDER, None, READ), PLACE, ANY) is None
+    assert proposal(on_page(PURCHASE, None, READ), PLACE, ANY) is None
     assert proposal(printed("2.30"), "/lines/-/price", ANY) is None
 
 
@@ -56,11 +56,11 @@ def test_what_a_person_has_seen_is_not_replaced():
 
 
 def test_what_the_page_bears_out_is_not_replaced():
-    assert proposal(on_page(ORDER, PAGE.replace("2.30", "2.30\t2.31"), order("1.20", "2.30", "4.05")), PLACE, ANY) is None
+    assert proposal(on_page(PURCHASE, PAGE.replace("2.30", "2.30\t2.31"), purchase("1.20", "2.30", "4.05")), PLACE, ANY) is None
 
 
 def test_what_the_page_bears_out_is_not_replaced_by_the_figure_beside_it():
-    assert proposal(on_page(ORDER, PAGE.replace("2.30", "2.30 2.31"), order("1.20", "2.30", "4.05")), PLACE, ANY) is None
+    assert proposal(on_page(PURCHASE, PAGE.replace("2.30", "2.30 2.31"), purchase("1.20", "2.30", "4.05")), PLACE, ANY) is None
 
 
 def test_of_two_figures_that_differ_none_is_proposed():
@@ -80,13 +80,13 @@ def test_two_prints_of_one_number_are_one_figure_and_the_other_print_is_told():
 
 
 def test_a_figure_of_another_row_is_not_proposed():
-    pending = on_page(ORDER, PAGE.replace("2.30", "").replace("4.05", "4.05 2.30"), READ)
+    pending = on_page(PURCHASE, PAGE.replace("2.30", "").replace("4.05", "4.05 2.30"), READ)
     assert pending.loose
     assert proposal(pending, PLACE, exactly("2.3")) is None
 
 
 def test_a_blank_takes_the_figure_that_is_left_in_its_row():
-    assert proposal(on_page(ORDER, PAGE, order("1.20", None, "4.05")), PLACE, ANY) == Proposal(PLACE, Loose("2.30", 16, 20))
+    assert proposal(on_page(PURCHASE, PAGE, purchase("1.20", None, "4.05")), PLACE, ANY) == Proposal(PLACE, Loose("2.30", 16, 20))
 
 
 def test_a_figure_is_compared_in_the_unit_of_its_column():
@@ -118,14 +118,14 @@ def test_a_corrected_value_is_the_print_and_keeps_what_it_was_and_why():
 
 
 def test_a_print_that_could_not_be_parsed_is_corrected_and_its_error_gone():
-    pending = on_page(ORDER, PAGE, order("1.20", "2.x0", "4.05"))
+    pending = on_page(PURCHASE, PAGE, purchase("1.20", "2.x0", "4.05"))
     assert pending.values[PLACE][1].error == "not-a-number"
     value = corrected(pending, [Proposal(PLACE, Loose("2.30", 16, 20))], "").values[PLACE][1]
     assert (value.value, value.error, value.correction) == ("2.30", None, Correction("2.x0", None, "page", ""))
 
 
 def test_a_correction_with_more_decimals_changes_the_last_place_of_its_column():
-    pending = on_page(ORDER, PAGE.replace("2.30", "2.301"), READ)
+    pending = on_page(PURCHASE, PAGE.replace("2.30", "2.301"), READ)
     found = corrected(pending, [Proposal(PLACE, Loose("2.301", 16, 21))], "")
     assert {found.values[f"/lines/{number}/price"][1].quantity.ulp for number in range(3)} == {Fraction(1, 1000)}
 
@@ -139,19 +139,19 @@ def test_values_that_a_reader_placed_all_stay_placed():
 
 
 def test_a_figure_of_which_a_reader_saw_one_piece_is_put_together():
-    pending = on_page(ORDER, PAGE.replace("2.30", "12\n340"), order("1.20", "12", "4.05"))
+    pending = on_page(PURCHASE, PAGE.replace("2.30", "12\n340"), purchase("1.20", "12", "4.05"))
     assert proposal(pending, PLACE, exactly("12340")) == Proposal(PLACE, Loose("12340", 16, 22))
-    pending = on_page(ORDER, PAGE.replace("2.30", "12\n340"), order("1.20", "340", "4.05"))
+    pending = on_page(PURCHASE, PAGE.replace("2.30", "12\n340"), purchase("1.20", "340", "4.05"))
     assert proposal(pending, PLACE, exactly("12340")) == Proposal(PLACE, Loose("12340", 16, 22))
 
 
 def test_a_figure_in_the_next_cell_is_no_piece_of_this_one():
-    pending = on_page(ORDER, PAGE.replace("2.30", "12\t340"), order("1.20", "12", "4.05"))
+    pending = on_page(PURCHASE, PAGE.replace("2.30", "12\t340"), purchase("1.20", "12", "4.05"))
     assert proposal(pending, PLACE, exactly("12340")) is None
 
 
 def test_a_figure_that_begins_the_next_line_is_no_piece_of_this_one():
-    pending = on_page(ORDER, PAGE.replace("7.55", "12") + "0 items open\n", order("1.20", "2.30", "4.05", total="12"))
+    pending = on_page(PURCHASE, PAGE.replace("7.55", "12") + "0 items open\n", purchase("1.20", "2.30", "4.05", total="12"))
     assert proposal(pending, "/total", exactly("120")) is None
 
 
@@ -171,7 +171,7 @@ def test_a_figure_in_another_unit_is_not_proposed(print_):
 
 def test_a_figure_printed_with_its_unit_is_corrected_with_it():
     form = load({"type": "object", "properties": {"lines": LINES, "total": NUMBER}}, kind="k")
-    pending = on_page(form, PAGE.replace("2.30", "2.30万元"), order("1.20", "2.80万元", "4.05"))
+    pending = on_page(form, PAGE.replace("2.30", "2.30万元"), purchase("1.20", "2.80万元", "4.05"))
     found = proposal(pending, PLACE, exactly("23000"))
     assert found is not None
     assert corrected(pending, [found], "").figures.facts.cells[PLACE].value == 23_000

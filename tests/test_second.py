@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from test_evidence import LINES, NUMBER, ORDER, PAGE, on_page, order
+from made import LINES, NUMBER, PAGE, PURCHASE, on_page, purchase
 
 from structurer.contract import load
 from structurer.document import Document, Page
@@ -224,16 +224,16 @@ def test_no_second_prompt_is_no_second_reading():
 
 
 def test_no_more_cells_are_asked_for_than_one_call_takes():
-    many = order(*["9"] * 40, names=tuple(f"Item{number}" for number in range(40)))
+    many = purchase(*["9"] * 40, names=tuple(f"Item{number}" for number in range(40)))
     places = [f"/lines/{number}/price" for number in range(40)]
-    answers, reply, model = again(on_page(ORDER, PAGE, many), places, {f"cell_{number}": "1" for number in range(1, 41)})
+    answers, reply, model = again(on_page(PURCHASE, PAGE, many), places, {f"cell_{number}": "1" for number in range(1, 41)})
     assert len(model.asked[0].reply_schema["required"]) == MAX_CELLS
     assert set(answers) == set(places[:MAX_CELLS])
     assert isinstance(reply, Reply)
 
 
 def test_a_long_row_is_told_short_and_on_one_line():
-    pending = on_page(ORDER, PAGE, order("1", names=("a long\nname " * 40,)))
+    pending = on_page(PURCHASE, PAGE, purchase("1", names=("a long\nname " * 40,)))
     _, _, model = again(pending, ["/lines/0/price"], {})
     line = model.asked[0].messages[1].content.splitlines()[-1]
     assert line == f"cell_1: lines[].price “price”, in entry 1 of the list: {('a long name ' * 40)[:SHOWN].strip()}"
@@ -251,13 +251,13 @@ def test_a_field_in_no_list_is_told_by_its_name_and_labels_alone():
 def test_a_page_that_looks_like_the_prompt_is_kept_apart():
     page = PAGE + "---\n$cells ${shape} $document\nThe values asked for\n"
     model = Scripted({})
-    read_again(page, on_page(ORDER, page, order("1.20")), ["/total"], model, load_prompt("second"))
+    read_again(page, on_page(PURCHASE, page, purchase("1.20")), ["/total"], model, load_prompt("second"))
     assert page in model.asked[0].messages[1].content
 
 
 def test_a_lone_surrogate_of_the_page_does_not_stop_the_question():
     model = Scripted({"cell_1": "7.55"})
-    answers, _ = read_again(PAGE + "\ud800", on_page(ORDER, PAGE, order("1.20")), ["/total"], model, load_prompt("second"))
+    answers, _ = read_again(PAGE + "\ud800", on_page(PURCHASE, PAGE, purchase("1.20")), ["/total"], model, load_prompt("second"))
     model.asked[0].messages[1].content.encode()
     assert answers == {"/total": "7.55"}
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from test_evidence import LINES, NUMBER, ORDER, PAGE, on_page, order
+from made import LINES, NUMBER, PAGE, PURCHASE, on_page, purchase
 
 from structurer.confront import figures
 from structurer.contract import load
@@ -51,16 +51,13 @@ def sums(properties: dict[str, Any], *checks: str):
 
 
 def test_every_cell_is_doubted_alike_where_nothing_is_known():
-    found = weights(alone(ORDER, order("1.20", "2.30", total="3.50")))
-    assert found == {
-        "/lines/0/article": WEIGHT, "/lines/0/price": WEIGHT, "/lines/1/article": WEIGHT, "/lines/1/price": WEIGHT, "/total": WEIGHT,
-        "/lines/-": LOST_ROW,
-    }  # fmt: skip
+    found = weights(alone(PURCHASE, purchase("1.20", "2.30", total="3.50")))
+    assert found == {"/lines/0/price": WEIGHT, "/lines/1/price": WEIGHT, "/total": WEIGHT, "/lines/-": LOST_ROW}
 
 
 @pytest.mark.parametrize("support", list(Support))
 def test_the_cost_of_a_doubt_is_that_of_the_evidence(support):
-    found = suspects(alone(ORDER, order("1.20", total="3.50"), evidence=Evidence({"/total": support})))
+    found = suspects(alone(PURCHASE, purchase("1.20", total="3.50"), evidence=Evidence({"/total": support})))
     assert found["/total"].weight == COST[support]
     assert found["/total"].certain is (support is Support.ABSENT)
 
@@ -69,30 +66,44 @@ def test_better_evidence_costs_more_and_a_confirmed_value_is_never_doubted():
     ranked = [COST[one] for one in (Support.ABSENT, Support.ELSEWHERE, Support.PLACED, Support.AGREED)]
     assert ranked == sorted(set(ranked))
     assert COST[Support.CONFIRMED] is None
-    found = alone(ORDER, order("1.20", total="3.50"), evidence=Evidence({"/total": Support.CONFIRMED}))
+    found = alone(PURCHASE, purchase("1.20", total="3.50"), evidence=Evidence({"/total": Support.CONFIRMED}))
     assert blamed(found) == [("/lines/0/price",)]
 
 
 @pytest.mark.parametrize(("sure", "weight"), [(1.0, 100), (0.999, 100), (0.99, 67), (0.9, 33), (0.5, 10), (0.0, 10)])
 def test_what_a_recogniser_was_not_sure_of_costs_less(sure, weight):
     evidence = Evidence({"/total": Support.PLACED}, {"/total": sure})
-    assert weights(alone(ORDER, order("1.20", total="3.50"), evidence=evidence))["/total"] == weight
+    assert weights(alone(PURCHASE, purchase("1.20", total="3.50"), evidence=evidence))["/total"] == weight
 
 
 def test_confidence_never_makes_a_doubt_cheaper_than_one_of_which_nothing_is_known():
     evidence = Evidence({"/total": Support.ELSEWHERE}, {"/total": 0.01})
-    assert weights(alone(ORDER, order("1.20", total="3.50"), evidence=evidence))["/total"] == WEIGHT
+    assert weights(alone(PURCHASE, purchase("1.20", total="3.50"), evidence=evidence))["/total"] == WEIGHT
 
 
-def test_codes_and_units_are_not_doubted_and_texts_are():
-    form = sums({"c": {"x-kind": "code"}, "u": {"x-kind": "unit"}, "t": {"type": "string"}, "d": {"x-kind": "date"}, "n": NUMBER}, "n == 1")
+@pytest.mark.parametrize(
+    ("check", "words"),
+    [("n == 1", set()), ('t == "x"', {"/t"}), ('c == "1"', {"/c"}), ('u == "元" || $.t != c', {"/u", "/t", "/c"}), ("present(t)", {"/t"})],
+)
+def test_words_are_doubted_only_where_a_check_names_them(check, words):
+    form = sums({"c": {"x-kind": "code"}, "u": {"x-kind": "unit"}, "t": {"type": "string"}, "d": {"x-kind": "date"}, "n": NUMBER}, check)
     found = suspects(alone(form, {"/c": "1", "/u": "元", "/t": "x", "/d": "2025-01-02", "/n": "1"}, {}))
-    assert set(found) == {"/t", "/d", "/n"}
-    assert (found["/t"].steps, found["/d"].steps, found["/d"].whole) == ({}, {"/d": 1}, True)
+    assert set(found) == {"/d", "/n"} | words
+    assert (found["/d"].steps, found["/d"].whole) == ({"/d": 1}, True)
+    assert [found[place].steps for place in words] == [{}] * len(words)
+
+
+def test_words_of_rows_are_doubted_where_a_check_names_them_from_within_or_without():
+    for form in (
+        sums({"lines": LINES}, "count(lines[*].article) == 2"),
+        load({"type": "object", "properties": {"lines": {**LINES, "items": {**LINES["items"], "x-checks": ['article != ""']}}}}, kind="k"),
+    ):
+        found = suspects(alone(form, {"/lines/0/article": "a", "/lines/1/article": "b"}, {"/lines": 2}))
+        assert {"/lines/0/article", "/lines/1/article"} <= set(found)
 
 
 def test_a_figure_lies_on_the_grid_of_its_column():
-    found = suspects(alone(ORDER, order("1.2", "2.30", "4", total="7")))
+    found = suspects(alone(PURCHASE, purchase("1.2", "2.30", "4", total="7")))
     assert found["/lines/0/price"].steps == {"/lines/0/price": Fraction(1, 100)}
     assert found["/total"].steps == {"/total": 1}
     assert not found["/total"].whole
@@ -112,48 +123,48 @@ def test_whole_numbers_have_no_decimals_to_find():
 
 
 def test_a_column_with_a_negative_figure_may_have_another():
-    found = suspects(alone(ORDER, order("1.20", "-2.30", total="3.50")))
+    found = suspects(alone(PURCHASE, purchase("1.20", "-2.30", total="3.50")))
     assert (found["/lines/0/price"].signed, found["/total"].signed) == (True, False)
 
 
 def test_a_figure_with_decimals_unlike_all_others_of_its_column_is_odd():
-    found = weights(alone(ORDER, order("1.20", "2.30", "405", total="7.55")))
+    found = weights(alone(PURCHASE, purchase("1.20", "2.30", "405", total="7.55")))
     assert found["/lines/2/price"] == WEIGHT - ODD
-    found = weights(alone(ORDER, order("1.2", "2.3", "4.05", total="7.55")))
+    found = weights(alone(PURCHASE, purchase("1.2", "2.3", "4.05", total="7.55")))
     assert found["/lines/2/price"] == WEIGHT - ODD
 
 
 @pytest.mark.parametrize("prices", [("1.2", "2.3", "4.00"), ("1.20", "405"), ("1.20", "2.3", "4", "1.25")])
 def test_further_zeros_few_figures_and_mixed_decimals_are_nothing_odd(prices):
-    found = weights(alone(ORDER, order(*prices, names=("a", "b", "c", "d"))))
+    found = weights(alone(PURCHASE, purchase(*prices, names=("a", "b", "c", "d"))))
     assert {found[f"/lines/{number}/price"] for number in range(len(prices))} == {WEIGHT}
 
 
 def test_who_alone_has_more_decimals_sets_the_slack_of_the_others():
-    found = suspects(alone(ORDER, order("1.2", "2.3", "4.05")))
+    found = suspects(alone(PURCHASE, purchase("1.2", "2.3", "4.05")))
     assert found["/lines/2/price"].ulps == {f"/lines/{number}/price": Fraction(1, 10) for number in range(3)}
     assert found["/lines/2/price"].steps == {"/lines/2/price": Fraction(1, 10)}
     assert found["/lines/0/price"].ulps == {}
 
 
 def test_a_print_that_is_none_of_its_kind_is_wrong_in_any_case():
-    found = suspects(alone(ORDER, order("1.20", "2.x0", total="3.50")))
+    found = suspects(alone(PURCHASE, purchase("1.20", "2.x0", total="3.50")))
     assert (found["/lines/1/price"].weight, found["/lines/1/price"].certain) == (UNREADABLE, True)
-    assert blamed(alone(ORDER, order("1.20", "2.x0", total="3.50"))) == [("/lines/1/price",)]
+    assert blamed(alone(PURCHASE, purchase("1.20", "2.x0", total="3.50"))) == [("/lines/1/price",)]
 
 
 def test_a_figure_beside_one_that_cannot_be_read_is_not_blamed_for_it():
-    assert blamed(alone(ORDER, order("1.20", "2.x0", "4.05", total="7.55"))) == [("/lines/1/price",)]
+    assert blamed(alone(PURCHASE, purchase("1.20", "2.x0", "4.05", total="7.55"))) == [("/lines/1/price",)]
 
 
 def test_a_blank_may_have_been_printed_and_a_gap_in_a_full_column_rather():
     form = sums({"a": NUMBER, "b": NUMBER, "t": NUMBER, "x": {"type": "string"}}, "t == sum(a, b)")
     found = suspects(alone(form, {"/a": "1", "/t": "3"}, {}))
     assert (found["/b"].weight, found["/b"].signed, "/x" in found) == (BLANK, False, False)
-    assert weights(alone(ORDER, order("1.20", None, "4.05")))["/lines/1/price"] == GAP
-    assert weights(alone(ORDER, order("1.20", None, None, "4.05", names=("a", "b", "c", "d"))))["/lines/1/price"] == GAP
-    assert weights(alone(ORDER, order("1.20", None, None, None, names=("a", "b", "c", "d"))))["/lines/1/price"] == BLANK
-    assert weights(alone(ORDER, order("1.20", None)))["/lines/1/price"] == BLANK
+    assert weights(alone(PURCHASE, purchase("1.20", None, "4.05")))["/lines/1/price"] == GAP
+    assert weights(alone(PURCHASE, purchase("1.20", None, None, "4.05", names=("a", "b", "c", "d"))))["/lines/1/price"] == GAP
+    assert weights(alone(PURCHASE, purchase("1.20", None, None, None, names=("a", "b", "c", "d"))))["/lines/1/price"] == BLANK
+    assert weights(alone(PURCHASE, purchase("1.20", None)))["/lines/1/price"] == BLANK
 
 
 def test_rows_may_be_lost_from_lists_that_a_check_adds_up_or_counts():
@@ -181,31 +192,31 @@ def test_a_check_of_each_row_is_owed_by_the_row_that_was_lost_too():
 
 
 def test_a_row_read_twice_may_be_one_too_many():
-    found = suspects(alone(ORDER, order("1.20", "2.30", "2.30", names=("Apple", "Pear", "Pear"))))
+    found = suspects(alone(PURCHASE, purchase("1.20", "2.30", "2.30", names=("Apple", "Pear", "Pear"))))
     assert (found["/lines/2"].weight, found["/lines/2"].gone) == (DOUBLED_ROW, True)
     assert found["/lines/2"].cells == ("/lines/2/article", "/lines/2/price")
     assert "/lines/1" not in found
 
 
 def test_rows_that_differ_in_anything_or_are_blank_were_not_read_twice():
-    names = {name for name in suspects(alone(ORDER, order("2.30", "2.30", names=("Apple", "Pear")))) if name.count("/") == 2}
+    names = {name for name in suspects(alone(PURCHASE, purchase("2.30", "2.30", names=("Apple", "Pear")))) if name.count("/") == 2}
     assert names == {"/lines/-"}
-    assert "/lines/1" not in suspects(alone(ORDER, order(None, None, names=(None, None))))
+    assert "/lines/1" not in suspects(alone(PURCHASE, purchase(None, None, names=(None, None))))
 
 
 def test_a_row_whose_values_all_stand_was_hardly_read_twice():
     page = "Apple 1.20\nPear 2.30\nPear 2.30\nTotal 3.50\n"
-    texts = order("1.20", "2.30", "2.30", total="3.50", names=("Apple", "Pear", "Pear"))
-    assert weights(problem(on_page(ORDER, page, texts).form))["/lines/2"] == DOUBLED_ROW + UNPRINTED
+    texts = purchase("1.20", "2.30", "2.30", total="3.50", names=("Apple", "Pear", "Pear"))
+    assert weights(problem(on_page(PURCHASE, page, texts).form))["/lines/2"] == DOUBLED_ROW + UNPRINTED
     once = page.replace("Pear 2.30\nPear", "Pear")
-    assert weights(problem(on_page(ORDER, once, texts).form))["/lines/2"] == DOUBLED_ROW
+    assert weights(problem(on_page(PURCHASE, once, texts).form))["/lines/2"] == DOUBLED_ROW
 
 
 @pytest.mark.parametrize(
     ("page", "cost"), [(PAGE, 0), (PAGE.replace("2.30", ""), UNPRINTED_GAP), (PAGE.replace("2.30", "2.40"), UNPRINTED_GAP)]
 )
 def test_a_blank_is_as_likely_as_the_page_has_a_figure_left_for_it(page, cost):
-    found = suspects(problem(on_page(ORDER, page, order("1.20", None, "4.05")).form))["/lines/1/price"]
+    found = suspects(problem(on_page(PURCHASE, page, purchase("1.20", None, "4.05")).form))["/lines/1/price"]
     assert found.surprise is not None
     assert found.surprise({"/lines/1/price": Feasible(Fraction("2.3"), Fraction("2.3"))}) == cost
 
@@ -219,25 +230,25 @@ def test_a_blank_that_is_no_gap_is_as_likely_too(page, cost):
 
 def test_a_figure_that_stands_is_doubted_for_less_where_the_page_has_another_left_for_it():
     page = PAGE.replace("2.30", "2.30\t2.40").replace("7.55", "7.65")
-    found = problem(on_page(ORDER, page, order("1.20", "2.30", "4.05", total="7.65")).form)
+    found = problem(on_page(PURCHASE, page, purchase("1.20", "2.30", "4.05", total="7.65")).form)
     assert weights(found)["/lines/1/price"] == COST[Support.PLACED] > LEFT
     assert blamed(found) == [("/lines/1/price",)]
-    assert len(blamed(problem(on_page(ORDER, page.replace("2.40", "2.50"), order("1.20", "2.30", "4.05", total="7.65")).form))) == 4
+    assert len(blamed(problem(on_page(PURCHASE, page.replace("2.40", "2.50"), purchase("1.20", "2.30", "4.05", total="7.65")).form))) == 4
 
 
 def test_a_lost_row_is_as_likely_as_the_page_has_figures_left_for_it():
     for page, cost in ((PAGE, 0), (PAGE.replace("Plum 4.05\n", ""), UNPRINTED)):
-        found = suspects(problem(on_page(ORDER, page, order("1.20", "2.30")).form))["/lines/-"]
+        found = suspects(problem(on_page(PURCHASE, page, purchase("1.20", "2.30")).form))["/lines/-"]
         assert found.surprise is not None
         assert found.surprise({"/lines/-/price": Feasible(Fraction("4.05"), Fraction("4.05"))}) == cost
 
 
 def test_nothing_is_localised_where_every_check_holds():
-    assert localise(alone(ORDER, order("1.20", "2.30", total="3.50"))).status is Status.HOLDS
+    assert localise(alone(PURCHASE, purchase("1.20", "2.30", total="3.50"))).status is Status.HOLDS
 
 
 def test_a_slip_and_a_repeated_figure_are_likelier_than_others():
-    found = suspects(alone(ORDER, order("1.20", "2.80", "4.05")))
+    found = suspects(alone(PURCHASE, purchase("1.20", "2.80", "4.05")))
     exact = {name: Feasible(Fraction(wanted), Fraction(wanted)) for name, wanted in (("/lines/1/price", "2.3"), ("/lines/0/price", "9.99"))}
     assert found["/lines/1/price"].surprise({"/lines/1/price": exact["/lines/1/price"]}) == 1
     assert found["/lines/0/price"].surprise({"/lines/0/price": exact["/lines/0/price"]}) == 2
@@ -245,18 +256,18 @@ def test_a_slip_and_a_repeated_figure_are_likelier_than_others():
 
 def test_a_lost_row_counts_as_a_row():
     form = sums({"lines": LINES, "n": {"type": "integer"}, "total": NUMBER}, "n == count(lines[*])", "total == sum(lines[*].price)")
-    texts = order("1.20", "2.30", "4.05", total="7.65") | {"/n": "3"}
+    texts = purchase("1.20", "2.30", "4.05", total="7.65") | {"/n": "3"}
     stands = Evidence(dict.fromkeys(texts, Support.PLACED))
     assert ("/lines/-",) not in blamed(alone(form, texts, evidence=stands))
 
 
 def test_a_row_that_a_person_has_seen_was_not_read_twice():
     confirmed = Evidence({f"/lines/2/{name}": Support.CONFIRMED for name in ("article", "price")})
-    texts = order("1.20", "2.30", "2.30", total="3.50", names=("Apple", "Pear", "Pear"))
-    assert ("/lines/2",) not in blamed(alone(ORDER, texts, evidence=confirmed))
+    texts = purchase("1.20", "2.30", "2.30", total="3.50", names=("Apple", "Pear", "Pear"))
+    assert ("/lines/2",) not in blamed(alone(PURCHASE, texts, evidence=confirmed))
 
 
 def test_a_blank_whose_column_was_not_read_is_as_likely_as_a_lost_row():
     form = sums({"lines": LINES, "extra": NUMBER, "total": NUMBER}, "total == sum(lines[*].price, extra)")
     page = PAGE.replace("Plum 4.05", "Extra 4.05")
-    assert ("/extra",) in blamed(problem(on_page(form, page, order("1.20", "2.30")).form))
+    assert ("/extra",) in blamed(problem(on_page(form, page, purchase("1.20", "2.30")).form))
