@@ -245,9 +245,10 @@ class _Group:
         return (Status.TOO_MANY if status is Status.FOUND else status), self.all_cells(number, own, records)
 
     def all_cells(self, number: int, own: Sequence[_Found], records: Sequence[Pending]) -> tuple[tuple[str, ...], ...]:
-        """Where nothing smaller was found: one set of all the cells that fail together."""
+        """Where nothing smaller was found: one set of all the cells that fail together, but for those that a person has seen."""
         failing = [position for one in own for record, position in one.failing if record == number]
-        cells = dict.fromkeys(cell for position in failing for cell in _cells(records[number].checks[position]))
+        cells = [cell for position in failing for cell in _cells(records[number].checks[position])]
+        cells = list(dict.fromkeys(cell for cell in cells if cell not in records[number].confirmed))
         return (tuple(cells),) if cells else ()
 
     def named(self, number: int, suspects: Sequence[str]) -> tuple[str, ...]:
@@ -278,12 +279,15 @@ class _Group:
     def reasons(self, number: int, record: Pending, rest: Sequence[_Found]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """What a person should see of one record: every cell that may be to blame; all cells where nothing smaller was found."""
         collected: dict[str, list[str]] = {}
+        shown = set[int]()
         for one in rest:
             failing = [(other, self.records[other].checks[position]) for other, position in one.failing]
-            for place, words in explained(Told(number, record, failing, one.block, _split)):
+            told = Told(number, record, failing, one.block, _split, lambda names: self.named(number, names))
+            for place, words in explained(told):
                 collected.setdefault(place, []).extend(words)
-        for checked in record.checks:
-            if checked.holds is False and not collected:  # a relative's cell explains it: the object that owes the check is shown
+                shown |= {position for other, position in one.failing if other == number}
+        for position, checked in enumerate(record.checks):
+            if checked.holds is False and position not in shown:  # a relative's cell explains it: the object that owes the check is shown
                 collected.setdefault(checked.pointer, []).append(f"{checked.id}: {checked.outcome.words}")
         yield from ((place, tuple(dict.fromkeys(words))) for place, words in collected.items())
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from structurer.box import Box
 from structurer.conditions import EXACT, UNDERLYING, Comparison, Condition, Every
 from structurer.ranges import INFINITY, Bound, Exact, over
-from structurer.terms import Box, Linear
+from structurer.terms import Linear
 
 MAX_UNKNOWNS: Final = 6
 MAX_ROWS: Final = 120  # of inequalities; with more the relaxation is given up, which is always sound

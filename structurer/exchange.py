@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +132,10 @@ def _digits(figure: str) -> str:
     """A JSON number without exponent, as forms print it."""
     if "e" not in figure.lower() or len(figure) > MAX_DIGITS:
         return str(figure)
-    number = Decimal(figure)
+    try:
+        number = Decimal(figure)
+    except InvalidOperation:  # no Decimal has such an exponent
+        return str(figure)
     return f"{number:f}" if abs(number.adjusted()) <= MAX_DIGITS else str(figure)
 
 

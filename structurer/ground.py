@@ -35,6 +35,7 @@ _DATE = re.compile(
 )
 _PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FIGURE = re.compile(r"\d[\d.,]*")
+_NEGATIVE = re.compile(r"(?:(?<!\w)[¥$€£]?-[¥$€£]?(?P<minus>\d[\d,]*(?:\.\d+)?)|\([¥$€£]?(?P<brackets>\d[\d,]*(?:\.\d+)?)\))")
 
 MAX_PRINTS = 60  # of one value that are put in order; one with more is no anchor, and is placed between those that are
 SURE_DIGITS = 3  # of a figure that stands by itself on the page: where it is found it is meant
@@ -249,7 +250,9 @@ class _Search:
         """Other prints of the same number or date."""
         if leaf.kind in _CALENDAR:
             return self.dates.get((leaf.kind, parse(text, leaf.kind).value), [])
-        return self.figures.get(_canonical(text), []) if leaf.kind.numeric and _PLAIN.fullmatch(text) else []
+        if not leaf.kind.numeric or not _PLAIN.fullmatch(text.removeprefix("-")):
+            return []
+        return self.negatives.get(_canonical(text[1:]), []) if text.startswith("-") else self.figures.get(_canonical(text), [])
 
     @cached_property
     def dates(self) -> dict[tuple[Kind, str | int | None], list[Print]]:
@@ -278,6 +281,16 @@ class _Search:
         found: dict[str, list[Print]] = {}
         for text, prints in self.exactly.items():
             found.setdefault(_canonical(text), []).extend(prints)
+        return found
+
+    @cached_property
+    def negatives(self) -> dict[str, list[Print]]:
+        """The figures with a minus, before their currency or behind it, or in brackets (as accounts print them), by what they amount to."""
+        found: dict[str, list[Print]] = {}
+        for match in _NEGATIVE.finditer(self.folded.chars):
+            inside = range(match.start() + 1, match.end())
+            if all(self.is_glued(index) for index in inside) and not self.goes_on(match.end()):
+                found.setdefault(_canonical(match["minus"] or match["brackets"]), []).append((match.start(), match.end() - match.start()))
         return found
 
     def is_whole_figure(self, first: int, size: int) -> bool:

@@ -18,7 +18,7 @@ from structurer.evidence import Pending
 from structurer.kinship import Kin
 from structurer.reconcile import Feasible, Owed, Problem, Suspect
 from structurer.record import Checked
-from structurer.suspects import LOST, LOST_ROW, problem
+from structurer.suspects import LOST, LOST_ROW, named_of, problem
 
 LOST_RECORD = 150  # what it costs to say that a whole record was lost whose document was read: more than one figure of it
 T = TypeVar("T")
@@ -27,7 +27,7 @@ T = TypeVar("T")
 def joined_problem(records: Sequence[Pending], kin: Sequence[Kin]) -> tuple[Problem, tuple[tuple[int, int | None], ...]]:
     """The problem of all records together; and of each of its checks the number of its record and of its outcome there (None: the check of
     a row that may be lost)."""
-    parts = [problem(record.form) for record in records]
+    parts = [problem(record.form, _named_by_relatives(records, kin, number)) for number, record in enumerate(records)]
     if len(parts) == 1 and not kin[0]:
         checks = list(_checks(records[0], parts[0], kin[0], ""))
         return replace(parts[0], owed=tuple(check for check, _ in checks)), tuple((0, origin) for _, origin in checks)
@@ -44,6 +44,17 @@ def joined_problem(records: Sequence[Pending], kin: Sequence[Kin]) -> tuple[Prob
         suspects.append(suspect)
         more_rows[suspect.name.rpartition("/")[0]] = (LOST,)
     return Problem(facts, tuple(joint), tuple(suspects), more_rows), tuple(origins)
+
+
+def _named_by_relatives(records: Sequence[Pending], kin: Sequence[Kin], number: int) -> frozenset[tuple[str, ...]]:
+    """The fields of a record that the checks of others name."""
+    return frozenset(
+        path
+        for record, relatives in zip(records, kin, strict=True)
+        for alias, others in relatives.items()
+        if number == others or (isinstance(others, list) and number in others)
+        for path in named_of(record.schema, alias, many=isinstance(others, list))
+    )
 
 
 def _facts(parts: Sequence[Problem], kin: Sequence[Kin]) -> Facts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -11,6 +12,7 @@ from structurer.record import Value, pointer
 from structurer.schema import Leaf, Related, Schema
 
 MIN_LIKENESS = 0.5  # of two names of one project: reports shorten and extend them
+_NUMBER = re.compile(r"\d+")
 CONTAINED = 0.9  # likeness of a name that holds the other whole
 
 
@@ -72,5 +74,8 @@ def _likeness(one: str, other: str) -> float:
         return 0.0
     if one == other:
         return 1.0
+    mine, theirs = set(_NUMBER.findall(one)), set(_NUMBER.findall(other))
+    if mine and theirs and not (mine <= theirs or theirs <= mine):  # other numbers, or years: another order, another phase
+        return 0.0
     alike = SequenceMatcher(None, one, other, autojunk=False).ratio()
     return max(alike, CONTAINED) if one in other or other in one else alike

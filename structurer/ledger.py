@@ -16,9 +16,15 @@ from structurer.record import Checked, Unclaimed
 _MARKS = re.compile(r"[\W_]+")
 _SPACE = re.compile(r"\s+")
 _FIGURE = re.compile(  # with its sign or brackets, its currency and its unit; a minus behind a letter or digit is a hyphen
-    r"(?:(?<![\w.,])-)?(?P<open>\()?[¥$€£]?(?<![\d.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![.,]?\d)"
+    r"(?:(?<![\w.,])-)?(?P<open>\()?[¥$€£]?(?<!\d)(?<!\d[.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?![.,]?\d)"
     r"(?:%|亿元|百万元|万元|千元|元|亿|万)?(?(open)\))"
 )
+_NUMBERING = re.compile(  # parts of dates, and what numbers an entry, a page, a section: no figures of a record
+    r"\d{4}\s*年\s*\d{1,2}\s*月(?:\s*\d{1,2}\s*[日号])?|(?<!\d)\d{1,2}\s*月\s*\d{1,2}\s*[日号]|(?<![\d.])\d{4}([-/.])\d{1,2}\1\d{1,2}(?![\d.])"
+    r"|第\s*\d{1,3}(?=\s*[条章节项页次期批])|^[ \t]*(?:\(\d{1,2}\)|\d{1,2}(?:[、)]|\.(?!\d)))(?=[ \t]*[^\W\d])",
+    re.MULTILINE,
+)
+_COMMA = re.compile(r"，(?!\d{3}(?!\d))")  # that parts no thousands: a figure may follow it at once
 _CLOSES = re.compile(r" is (?:equal to|the print of) ")  # what a sum that closes says of itself; a limit that is kept proves nothing
 
 
@@ -37,12 +43,14 @@ def unclaimed(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[Unclai
 
 def figures_left(layout: Layout, claims: Iterable[tuple[int, int]]) -> tuple[tuple[str, int, int], ...]:
     """The whole figures of the segment that nothing accounts for, with sign and unit: as printed, with their offsets into the text."""
-    free = _free(layout, claims)
+    text = fold(_COMMA.sub(" ", layout.clean))
+    numbering = [(match.start() + layout.start, match.end() + layout.start) for match in _NUMBERING.finditer(text)]
+    free = _free(layout, [*claims, *numbering])
     found = []
-    for match in _FIGURE.finditer(fold(layout.clean)):
+    for match in _FIGURE.finditer(text):
         start, end = match.span()
         if all(free[start:end]):
-            found.append((match[0], start + layout.start, end + layout.start))
+            found.append((layout.clean[start:end], start + layout.start, end + layout.start))
     return tuple(found)
 
 

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
+from structurer.binding import Scope, bind
+from structurer.box import Box, Cells, cells_of
 from structurer.checks import Check
-from structurer.conditions import EXACT, Comparison, Condition, Scope, bind
+from structurer.conditions import EXACT, Comparison, Condition
 from structurer.confront import owed
 from structurer.evidence import Pending
 from structurer.facts import UnfitError
 from structurer.ranges import EVERYTHING, Range
 from structurer.syntax import Binary, walk
-from structurer.terms import Box, Cells, cells_of
 
 ROOM: Final = 2  # units in the last place of a figure
 

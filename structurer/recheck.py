@@ -19,7 +19,7 @@ from structurer.export import checked_record
 from structurer.ground import Grounds, ground
 from structurer.kinship import Relative, kin_of
 from structurer.layout import Layout
-from structurer.pages import Place, Sought, places
+from structurer.pages import Pages, Place, Sought
 from structurer.parse import parse
 from structurer.pins import pins
 from structurer.record import Extract, Extraction, Match, Record, Value, leaf_pointers
@@ -61,13 +61,14 @@ def run(wanted: Wanted, out: Path) -> Tally:
     found = list(exchange.read_lines(wanted.file, [schema.kind for schema in wanted.schemas]))
     if not found:
         raise InputError("no record in it", where=str(wanted.file), remedy=exchange.REMEDY)
-    documents = [ingest.read(source) for source in wanted.sources]
+    documents = [(source, ingest.read(source)) for source in wanted.sources]
     tally = Tally(errors=tuple(line for line in found if isinstance(line, InputError)))
     given, errors = _given([line for line in found if isinstance(line, Line)], wanted)
     tally.errors = tuple(sorted((*tally.errors, *errors), key=_line_of))
+    pages = Pages(documents, wanted.schemas, {one.line.source for one in given})
     try:
         with atomic.writing(out) as file:
-            trees = {number: tree for group in _by_source(given) for number, tree in _checked(group, documents, wanted, tally)}
+            trees = {number: tree for group in _by_source(given) for number, tree in _checked(group, pages, wanted, tally)}
             file.writelines(serial.line(tree) + "\n" for _, tree in sorted(trees.items()))
     except OSError as error:
         raise UsageError(f"cannot be written: {error.strerror or error}", where=str(out), remedy="choose another --out") from error
@@ -108,10 +109,9 @@ def _by_source(given: Sequence[_Given]) -> Iterator[list[_Given]]:
     yield from groups.values()
 
 
-def _checked(group: Sequence[_Given], documents: Sequence[Document], wanted: Wanted, tally: Tally) -> Iterator[tuple[int, Any]]:
+def _checked(group: Sequence[_Given], pages: Pages, wanted: Wanted, tally: Tally) -> Iterator[tuple[int, Any]]:
     """The records of one source, checked, each with the number of its line."""
-    sought = [Sought(one.schema, one.flat.texts, one.line.source) for one in group]
-    found = places(sought, documents, wanted.schemas) if documents else [None] * len(group)
+    found = [pages.place(Sought(one.schema, one.flat.texts, one.line.source)) for one in group]
     pending = [_pending(one, place, wanted) for one, place in zip(group, found, strict=True)]
     starts = [place.segment.start if place is not None else number for number, place in enumerate(found)]
     kin = kin_of([Relative(one.schema, one.values, start) for one, start in zip(pending, starts, strict=True)])
@@ -159,7 +159,7 @@ def _value(extract: Extract, read: Figures, cell: str, spans: tuple[Span, ...], 
 
 
 def _witnessed(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: Mapping[str, int]) -> dict[str, tuple[Leaf, Value]]:
-    """The values with what a witness reads in their places, where it reads most figures of the record alike and as many rows."""
+    """The values with what a witness reads in their places, where it reads most of the record's figures alike and as many rows."""
     same_rows = {place for place, count in rows.items() if witness.rows.get(place, 0) == count}
     heard = {
         cell: parse(witness.leaves[cell].text, leaf.kind, leaf.choices).number
@@ -167,7 +167,8 @@ def _witnessed(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, ro
         if leaf.kind.numeric and cell in witness.leaves and all(place in same_rows for place in _lists_above(cell, rows))
     }
     alike = {cell for cell, number in heard.items() if number == _number(*values[cell])}
-    if not heard or len(alike) < TRUSTED * len(heard):
+    read = [cell for cell in heard if values[cell][1].text is not None]
+    if sum(cell in alike for cell in read) < TRUSTED * len(read):
         return dict(values)
     found = dict(values)
     for cell in heard:
@@ -212,9 +213,10 @@ def _unknown(one: _Given) -> Iterator[str]:
 
 
 def _elsewhere(pending: Pending) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Figures that are printed, but not surely where they belong; and those that the witness reads otherwise."""
+    """Figures that are printed, but not surely where they belong; those that the witness reads otherwise, also where they are blank."""
     for cell, (leaf, value) in pending.values.items():
-        if value.text is not None and leaf.kind.numeric and value.match is not Match.NONE and value.correction is None:
+        printed = value.match is not Match.NONE or (value.text is None and value.alternatives)
+        if leaf.kind.numeric and printed and value.correction is None:
             if value.alternatives:
                 other = value.alternatives[-1]
                 yield cell, (f"the built-in reader reads {'a blank' if other is None else repr(other)} there",)

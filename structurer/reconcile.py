@@ -17,11 +17,12 @@ from itertools import count
 from math import prod
 from typing import Final
 
-from structurer.conditions import Condition, Scope, bind
+from structurer.binding import Scope, bind
+from structurer.box import Box, Cells, cells_of
+from structurer.conditions import Condition
 from structurer.facts import UnfitError
 from structurer.problem import UNUSUAL, WEIGHT, Block, Explanation, Feasible, Localisation, Owed, Problem, Status, Suspect
 from structurer.solving import Conflict, Explained, Solver, feasible, relieved
-from structurer.terms import Box, Cells, cells_of
 
 __all__ = [  # the face of error localisation
     "UNUSUAL", "WEIGHT", "Block", "Explanation", "Feasible", "Localisation", "Owed", "Problem", "Status", "Suspect", "localise",

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
+from structurer.box import Box, Cells, in_units
 from structurer.conditions import Condition
 from structurer.eliminate import eliminate
 from structurer.problem import UNUSUAL, Feasible, Suspect
 from structurer.ranges import EVERYTHING, INFINITY, ZERO, Bound, Exact, Range, plus
-from structurer.terms import Box, Cells, in_units
 
 FINER_STEPS: Final = 100  # per unit in the last place: two decimals more than the column prints
 MAX_TRIALS: Final = 200  # values tried in search of one witness

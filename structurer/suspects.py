@@ -102,11 +102,11 @@ class Form:
     evidence: Evidence = NOTHING_KNOWN
 
 
-def problem(form: Form) -> Problem:
-    """The record, the checks it owes within itself, and who may be doubted."""
+def problem(form: Form, named: frozenset[tuple[str, ...]] = frozenset()) -> Problem:
+    """The record, the checks it owes within itself, and who may be doubted. `named` are fields of it that checks of its relatives name."""
     more_rows = dict.fromkeys(_summed_lists(form), (LOST,))
     checks = tuple(Owed(rule.check, place, rule.requires) for rule, place in _owed(form, more_rows))
-    return Problem(form.figures.facts, checks, tuple(_suspects(form, more_rows)), more_rows)
+    return Problem(form.figures.facts, checks, tuple(_suspects(form, more_rows, named)), more_rows)
 
 
 def _owed(form: Form, more_rows: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[Rule, str]]:
@@ -165,9 +165,9 @@ class _Column:
         return [decimals for decimals, count in self.counts.items() if count > (decimals == own)]
 
 
-def _suspects(form: Form, more_rows: Mapping[str, tuple[str, ...]]) -> Iterator[Suspect]:
+def _suspects(form: Form, more_rows: Mapping[str, tuple[str, ...]], named: frozenset[tuple[str, ...]]) -> Iterator[Suspect]:
     facts = form.figures.facts
-    texts = _compared_texts(form.schema)
+    texts = _named(form.schema) | named
     leaves = [(place, leaf) for place, leaf in leaf_pointers(form.schema, facts.rows) if leaf.kind not in WORDS or leaf.path in texts]
     filled = Counter(leaf.path for place, leaf in leaves if place in facts.cells)
     columns = _columns(form, leaves)
@@ -189,14 +189,18 @@ def _suspects(form: Form, more_rows: Mapping[str, tuple[str, ...]]) -> Iterator[
 
 
 @cache
-def _compared_texts(schema: Schema) -> frozenset[tuple[str, ...]]:
-    """The fields of words that a check names."""
-    named = {
+def _named(schema: Schema) -> frozenset[tuple[str, ...]]:
+    """The fields that the checks of a record name, as `Leaf.path`; under an alias those of its relatives."""
+    return frozenset(
         tuple("*" if part is STAR else str(part) for part in (path.parts if path.absolute else (*rule.scope, *path.parts)))
         for rule in schema.rules
         for path in paths(rule.check)
-    }
-    return frozenset(leaf.path for leaf in schema.leaves() if leaf.kind in WORDS and leaf.path in named)
+    )
+
+
+def named_of(schema: Schema, alias: str, *, many: bool) -> frozenset[tuple[str, ...]]:
+    """The fields that its checks name of the relatives under an alias, which is a list of `many` or one record."""
+    return frozenset(path[1 + many :] for path in _named(schema) if path[0] == alias)
 
 
 def _columns(form: Form, leaves: list[tuple[str, Leaf]]) -> dict[tuple[str, ...], _Column]:
@@ -299,9 +303,8 @@ def _blank(form: Form, place: str, leaf: Leaf, filled: Mapping[tuple[str, ...], 
     others = sum(1 for _ in expanded(leaf.path, form.figures.facts.rows)) - 1 if "*" in leaf.path else 0
     gap = others > 1 and filled.get(leaf.path, 0) >= FULL * others
     surprise = partial(_unprinted, form, place, {place: leaf}, UNPRINTED_GAP if gap else UNPRINTED) if form.evidence.prints else None
-    return Suspect(
-        place, GAP if gap else BLANK, (place,), _steps(form, place, leaf), whole=_is_whole(leaf), signed=False, surprise=surprise
-    )
+    weight = None if form.evidence.of(place) is Support.CONFIRMED else GAP if gap else BLANK
+    return Suspect(place, weight, (place,), _steps(form, place, leaf), whole=_is_whole(leaf), signed=False, surprise=surprise)
 
 
 def _unprinted(form: Form, place: str, leaves: Mapping[str, Leaf], cost: int, wanted: Mapping[str, Feasible]) -> int:

@@ -26,14 +26,15 @@ NOTHING_SMALLER = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A block as one record tells it: the record and its number, the failing checks with the numbers of their records, and how a suspect's
-    name is split into the number of its record and its pointer."""
+    """A block as one record tells it: the record and its number, the failing checks with the numbers of their records, how a suspect's
+    name is split into the number of its record and its pointer, and what the record calls suspects."""
 
     number: int
     record: Pending
     failing: Sequence[tuple[int, Checked]]
     block: Block
     split: Callable[[str], tuple[int, str]]
+    named: Callable[[Sequence[str]], tuple[str, ...]]
 
 
 def explained(told: Told) -> Iterator[tuple[str, list[str]]]:
@@ -100,7 +101,7 @@ def _condition(told: Told, explanation: Explanation, name: str, place: str) -> s
 
 
 def _together(told: Told, explanation: Explanation, name: str) -> str:
-    others = [told.split(other)[1] for other in explanation.suspects if other != name]
+    others = told.named([other for other in explanation.suspects if other != name])
     return f" and {', '.join(others)} changed too" if others else ""
 
 

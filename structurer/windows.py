@@ -53,14 +53,15 @@ class Windows:
         return self.start + (parted.start() if parted else len(self.page))
 
     def _between(self, place: str) -> tuple[int, int]:
-        """From the print before to the print behind: on the page for a value that stands there, else in the order of the record."""
+        """From the print before to the print behind, or for the last to a blank line: on the page for a value that stands there, else in
+        the order of the record."""
         spans = [(other, value.spans[0].start, value.spans[-1].end) for other, (_, value) in self.values.items() if value.spans]
         standing = [one for one in spans if one[0] in self.placed]
         whole = self.start, self.start + len(self.page)
         own = next(((start, end) for other, start, end in standing if other == place), None)
         if own is not None:
             low = max((end for _, _, end in standing if end <= own[0]), default=whole[0])
-            return low, min((start for _, start, _ in standing if start >= own[1]), default=whole[1])
+            return low, min((start for _, start, _ in standing if start >= own[1]), default=self._end_of_block(own[1]))
         order = {other: number for number, other in enumerate(self.values)}
         low = max(((order[other], end) for other, _, end in standing if order[other] < order[place]), default=(0, whole[0]))[1]
         high = min(((order[other], start) for other, start, _ in standing if order[other] > order[place]), default=(0, whole[1]))[1]

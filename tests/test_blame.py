@@ -269,13 +269,9 @@ def test_a_document_that_prints_the_wanted_figure_elsewhere_is_not_mended(stray)
     found = record(PAGE.replace("7.55", "7.65") + "\n" + stray, read("1.20", "2.30", "4.05", total="7.65"))
     assert corrections(found) == {}
     assert found.leaves["/total"].value == "7.65"
-    assert found.blame == (("/total",),)
+    assert ("/total",) in found.blame
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the last field of a page belongs anywhere behind the value before it, so any figure left there may be its print",
-)
 @pytest.mark.parametrize("stray", ["see 7.55\n", "Sum\t7.55\n"])
 def test_a_wanted_figure_printed_elsewhere_does_not_prove_the_reading_wrong(stray):
     found = record(PAGE.replace("7.55", "7.65") + "\n" + stray, read("1.20", "2.30", "4.05", total="7.65"))
@@ -462,7 +458,6 @@ def test_a_figure_that_its_own_sum_proves_is_not_blamed_for_what_a_relative_says
     }
 
 
-@pytest.mark.xfail(strict=True, reason="words are doubted where the checks of their own record name them, not where those of a relative do")
 def test_words_of_a_relative_that_a_check_names_may_be_wrong_too(monkeypatch):
     check = {"id": "same-town", "check": "town == paid.town"}
     for kind, source, more in (("bill", BILL, {"x-checks": [check]}), ("payment", PAYMENT, {})):
@@ -473,7 +468,6 @@ def test_words_of_a_relative_that_a_check_names_may_be_wrong_too(monkeypatch):
     assert (set(first.reasons), set(second.reasons)) == ({"/town"}, {"/town"})
 
 
-@pytest.mark.xfail(strict=True, reason="once one object is shown for what a relative's cell explains, the other failing checks are not")
 def test_all_checks_that_a_cell_of_a_relative_explains_are_shown_at_the_objects_that_owe_them(monkeypatch):
     twice = {"again": NUMBER, **BILL["properties"]}
     form = schema({**BILL, "properties": twice, "x-checks": [*BILL["x-checks"], {"id": "paid-again", "check": "again == paid.amount"}]})
@@ -504,11 +498,11 @@ def test_a_cell_of_a_relative_that_has_no_alias_is_named_by_the_index_of_its_rec
 CONTRADICTORY = {**TOTAL, "x-checks": [{"id": "over", "check": "t == a + b"}, {"id": "under", "check": "t == a + b + 100"}]}
 
 
-@pytest.mark.parametrize(("form", "confirmed"), [(CONTRADICTORY, ()), (TOTAL, ("/t", "/a", "/b"))])
-def test_where_nothing_explains_all_cells_of_the_failing_checks_are_one_set(form, confirmed):
+@pytest.mark.parametrize(("form", "confirmed", "left"), [(CONTRADICTORY, (), ("/t", "/a", "/b")), (TOTAL, ("/t", "/a", "/b"), None)])
+def test_where_nothing_explains_all_cells_but_those_confirmed_are_one_set(form, confirmed, left):
     (found,) = blame([on_page(load(form, kind="t"), None, {"/t": "3", "/a": "1", "/b": "1"}, {}, confirmed=confirmed)], [{}])
     assert found.status.value == "no explanation"
-    assert found.sets == (("/t", "/a", "/b"),)
+    assert found.sets == ((left,) if left else ())
     assert {place: words[-1] for place, words in found.reasons.items()} == dict.fromkeys(
         ("/t", "/a", "/b"), "no cell that may be doubted explains it"
     )
@@ -653,7 +647,6 @@ def test_a_correction_says_what_the_page_prints(print_):
     assert corrections(found) == {}
 
 
-@pytest.mark.xfail(strict=True, reason="where a sentence names a cell of a relative, it says '/amount' as if it were the record's own")
 def test_a_sentence_names_cells_of_relatives_as_such():
     first, _ = judged(bill("甲", None, None, "13.00"), payment("甲", "5.00", "7.00", "11.00"), pages=False)
     told = [words for place, some in first.reasons.items() for words in some if "changed too" in words]

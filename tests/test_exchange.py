@@ -169,11 +169,7 @@ def test_a_json_number_keeps_its_digits(digits):
         ("-2.5E-3", "-0.0025"),
         ("1e60", "1" + "0" * 60),
         ("1e61", "1e61"),  # too long to be written out
-        pytest.param(
-            "1e99999999999999999999",
-            "1e99999999999999999999",
-            marks=pytest.mark.xfail(strict=True, raises=ArithmeticError, reason="no Decimal has such an exponent, and the run ends"),
-        ),
+        ("1e99999999999999999999", "1e99999999999999999999"),  # no Decimal has such an exponent
     ],
 )
 def test_an_exponent_is_written_out(digits, text):

@@ -96,12 +96,12 @@ def test_texts_that_agree_prove_no_figure():
 
 
 def test_a_check_over_more_cells_than_are_read_proves_nothing(monkeypatch):
-    import structurer.conditions
+    import structurer.binding
     import structurer.facts
 
     texts = {"lines_0_price": "1.20", "lines_1_price": "2.30", "total": "3.50"}
     assert pinned(["total == sum(lines[*].price)"], {"/lines": 2}, **texts) != {}
-    for module in (structurer.facts, structurer.conditions):
+    for module in (structurer.facts, structurer.binding):
         if hasattr(module, "MAX_CELLS"):
             monkeypatch.setattr(module, "MAX_CELLS", 1)
     assert pinned(["total == sum(lines[*].price)"], {"/lines": 2}, **texts) == {}

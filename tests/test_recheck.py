@@ -545,7 +545,6 @@ def test_a_record_out_of_order_has_the_form_that_prints_all_of_it(tmp_path):
     assert [record["reasons"] for record in found] == [{}, {}]
 
 
-@pytest.mark.xfail(strict=True, reason="a document that was read has no folder, only a name (`ingest.read`), so no folder agrees")
 def test_of_two_sources_of_one_name_each_record_has_that_of_its_folder(tmp_path):
     lines = [given_(("1.50", "2.80", "9.99"), "14.09", source="b/r.txt"), given_(("1.20", "2.80", "4.05"), source="a/r.txt")]
     found, _ = checked(tmp_path, lines, {"a/r.txt": page(), "b/r.txt": page(*OTHER)})
