@@ -13,14 +13,15 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from structurer.confront import check, grafted
-from structurer.evidence import Pending, fits
+from structurer.evidence import Loose, Pending, fits
 from structurer.joint import joined_problem, under_aliases
 from structurer.kinship import Kin
+from structurer.ledger import covers
 from structurer.reconcile import Block, Explanation, Feasible, Status, localise
 from structurer.record import Checked, Verdict
 from structurer.repair import BY_SECOND_READING, Proposal, corrected, fitting, proposal
 from structurer.suspects import LOST, Support
-from structurer.telling import Told, evidence_words, explained, mended_words
+from structurer.telling import Told, evidence_words, explained, left_words, mended_words
 
 MAX_SETS = 300  # of one record that are listed; with more its errors are too many
 
@@ -287,6 +288,9 @@ class _Group:
                 collected.setdefault(place, []).extend(words)
                 shown |= {position for other, position in one.failing if other == number}
         for position, checked in enumerate(record.checks):
+            if checked.holds is False:
+                for place, figures in self.left_in(number, checked):
+                    collected.setdefault(place, []).append(f"{checked.id}: {left_words(figures)} among these rows")
             if checked.holds is False and position not in shown:  # a relative's cell explains it: the object that owes the check is shown
                 collected.setdefault(checked.pointer, []).append(f"{checked.id}: {checked.outcome.words}")
         yield from ((place, tuple(dict.fromkeys(words))) for place, words in collected.items())
@@ -302,9 +306,18 @@ class _Group:
         if lost and self.records[number].layout is None:
             return Verdict.UNDECIDED, "there is no page to ask"
         if all(one.stands for one in support.values()) and not lost:
+            for place, figures in self.left_in(number, checked):
+                return Verdict.UNDECIDED, f"every figure of it stands on the page, but {left_words(figures)} among the rows of {place}"
             return Verdict.DOCUMENT, "every figure of it stands on the page where it belongs"
         doubled = [name for name in lost if self.is_row(name)]
         return self.fault_of_reading(block, support), evidence_words(support, [name for name in lost if name not in doubled], doubled)
+
+    def left_in(self, number: int, checked: Checked) -> Iterator[tuple[str, tuple[Loose, ...]]]:
+        """The lists over all of whose rows a check goes, among which the page has figures left for a row."""
+        record = self.records[number]
+        for place, count in record.rows.items():
+            if count and covers(checked, place, count) and (left := record.left_in(place)):
+                yield place, left
 
     def fault_of_reading(self, block: Block, support: Mapping[str, Support]) -> Verdict:
         """The reading is wrong if every explanation names something that the page has otherwise; a reader's own doubt is no proof."""

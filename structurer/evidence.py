@@ -122,6 +122,19 @@ class Pending:
         starts = [value.spans[0].start for cell, (_, value) in self.values.items() if value.spans and cell.startswith(place + "/")]
         return tuple(figure for figure in self.loose if figure.start >= min(starts, default=0))
 
+    def left_in(self, place: str) -> tuple[Loose, ...]:
+        """The unclaimed figures from the first row of a list to the value behind the last, where they are as many as a row of it prints:
+        rows may have been lost."""
+        inside = [value for cell, (leaf, value) in self.values.items() if leaf.kind.numeric and cell.startswith(place + "/") and value.text]
+        if not inside or not self.loose:
+            return ()
+        low = min((value.spans[0].start for value in inside if value.spans), default=0)
+        last = max((value.spans[-1].end for value in inside if value.spans), default=0)
+        behind = [value.spans[0].start for cell, (_, value) in self.values.items() if value.spans and not cell.startswith(place + "/")]
+        high = min((start for start in behind if start >= last), default=None)
+        left = tuple(one for one in self.loose if low <= one.start and (high is None or one.end <= high))
+        return left if len(left) >= max(len(inside) // self.rows[place], 1) else ()
+
     def unclaimed(self, place: str, text: str) -> Loose | None:
         """The first print of a text where a cell belongs that no other value claims, also one that is broken over lines."""
         leaf, own = self.values[place][0], {(span.start, span.end) for span in self.values[place][1].spans}

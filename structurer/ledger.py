@@ -84,11 +84,11 @@ def proved_complete(rows: Mapping[str, int], checks: Iterable[Checked]) -> tuple
     proved: set[str] = set()
     for checked in checks:
         if checked.holds and _CLOSES.search(checked.outcome.words):
-            proved |= {place for place, count in rows.items() if count and place not in proved and _covers(checked, place, count)}
+            proved |= {place for place, count in rows.items() if count and place not in proved and covers(checked, place, count)}
     return tuple(sorted(proved))
 
 
-def _covers(checked: Checked, place: str, count: int) -> bool:
+def covers(checked: Checked, place: str, count: int) -> bool:
     """Whether one column of the list stands in the check with every row."""
     if not checked.pointer or not checked.pointer.startswith(place + "/"):
         columns: dict[str, int] = {}

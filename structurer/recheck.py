@@ -112,11 +112,11 @@ def _by_source(given: Sequence[_Given]) -> Iterator[list[_Given]]:
 def _checked(group: Sequence[_Given], pages: Pages, wanted: Wanted, tally: Tally) -> Iterator[tuple[int, Any]]:
     """The records of one source, checked, each with the number of its line."""
     found = [pages.place(Sought(one.schema, one.flat.texts, one.line.source)) for one in group]
-    pending = [_pending(one, place, wanted) for one, place in zip(group, found, strict=True)]
+    pending, rows = zip(*(_pending(one, place, wanted) for one, place in zip(group, found, strict=True)), strict=True)
     starts = [place.segment.start if place is not None else number for number, place in enumerate(found)]
     kin = kin_of([Relative(one.schema, one.values, start) for one, start in zip(pending, starts, strict=True)])
     for number, (one, place, blamed) in enumerate(zip(group, found, blame(pending, kin), strict=True)):
-        record = _record(one, place, blamed, number)
+        record = _record(one, place, blamed, number, rows[number])
         tally.records += 1
         tally.failed += sum(checked.holds is False for checked in record.checks)
         tally.mended += sum(value.correction is not None for value in record.leaves.values())
@@ -128,24 +128,27 @@ def _checked(group: Sequence[_Given], pages: Pages, wanted: Wanted, tally: Tally
 # -- one record --------------------------------------------------------------------------------------------------------
 
 
-def _pending(one: _Given, place: Place | None, wanted: Wanted) -> Pending:
+def _pending(one: _Given, place: Place | None, wanted: Wanted) -> tuple[Pending, dict[str, tuple[str, ...]]]:
+    """The record with what its page says of it, and which of its lists the witness reads with other rows."""
     read = figures(one.schema, one.flat.texts, one.flat.rows)
     leaves = [(cell, leaf, Extract(one.flat.texts.get(cell))) for cell, leaf in leaf_pointers(one.schema, one.flat.rows)]
     if place is None:
         values = {cell: (leaf, _value(extract, read, cell, (), Match.NONE)) for cell, leaf, extract in leaves}
-        return Pending(one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), confirmed=one.line.confirmed)
+        return Pending(one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), confirmed=one.line.confirmed), {}
     document, part = place.document, place.segment
     layout = Layout(document.text, part.start, part.end)
     grounds = ground(layout, leaves, verbatim=False)
     values = {cell: (leaf, _grounded(extract, read, cell, grounds, document)) for cell, leaf, extract in leaves}
     witness = reader.read(layout, one.schema) if wanted.witness else None
-    if witness is not None:
-        values = _witnessed(values, witness, one.flat.rows)
+    short: dict[str, tuple[str, ...]] = {}
+    if witness is not None and _is_trusted(values, witness, one.flat.rows):
+        values, short = _witnessed(values, witness, one.flat.rows), dict(_other_rows(witness, one.flat.rows))
     placed = grounds.placed | {cell for cell, (_, value) in values.items() if value.reader != MADE_ELSEWHERE}
-    return Pending(
+    pending = Pending(
         one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), layout, placed,
         witness.explained if witness is not None else (), document.evidence, one.line.confirmed,
     )  # fmt: skip
+    return pending, short
 
 
 def _grounded(extract: Extract, read: Figures, cell: str, grounds: Grounds, document: Document) -> Value:
@@ -158,26 +161,39 @@ def _value(extract: Extract, read: Figures, cell: str, spans: tuple[Span, ...], 
     return Value(extract.text, parsed.value, read.facts.cells.get(cell), parsed.error, spans, match, MADE_ELSEWHERE)
 
 
-def _witnessed(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: Mapping[str, int]) -> dict[str, tuple[Leaf, Value]]:
-    """The values with what a witness reads in their places, where it reads most of the record's figures alike and as many rows."""
+def _heard(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: Mapping[str, int]) -> dict[str, bool]:
+    """The figures that a witness reads in lists of as many rows, and whether it reads them alike."""
     same_rows = {place for place, count in rows.items() if witness.rows.get(place, 0) == count}
-    heard = {
-        cell: parse(witness.leaves[cell].text, leaf.kind, leaf.choices).number
-        for cell, (leaf, _) in values.items()
+    return {
+        cell: parse(witness.leaves[cell].text, leaf.kind, leaf.choices).number == _number(leaf, value)
+        for cell, (leaf, value) in values.items()
         if leaf.kind.numeric and cell in witness.leaves and all(place in same_rows for place in _lists_above(cell, rows))
     }
-    alike = {cell for cell, number in heard.items() if number == _number(*values[cell])}
-    read = [cell for cell in heard if values[cell][1].text is not None]
-    if sum(cell in alike for cell in read) < TRUSTED * len(read):
-        return dict(values)
+
+
+def _is_trusted(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: Mapping[str, int]) -> bool:
+    """Whether a witness reads most figures of the record alike."""
+    read = [alike for cell, alike in _heard(values, witness, rows).items() if values[cell][1].text is not None]
+    return sum(read) >= TRUSTED * len(read)
+
+
+def _witnessed(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: Mapping[str, int]) -> dict[str, tuple[Leaf, Value]]:
+    """The values with what a witness reads in their places."""
     found = dict(values)
-    for cell in heard:
+    for cell, alike in _heard(values, witness, rows).items():
         leaf, value = values[cell]
-        if cell in alike:
+        if alike:
             found[cell] = leaf, replace(value, reader=f"{value.reader}+{witness.reader}")
         else:
             found[cell] = leaf, replace(value, alternatives=(value.text, witness.leaves[cell].text))
     return found
+
+
+def _other_rows(witness: Extraction, rows: Mapping[str, int]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The lists of which a witness reads more rows than the record has."""
+    for place, count in rows.items():
+        if witness.rows.get(place, 0) > count:
+            yield place, (f"the built-in reader reads {witness.rows[place]} rows there, the record has {count}",)
 
 
 def _lists_above(cell: str, rows: Mapping[str, int]) -> list[str]:
@@ -188,12 +204,12 @@ def _number(leaf: Leaf, value: Value) -> Any:
     return parse(value.text, leaf.kind, leaf.choices).number
 
 
-def _record(one: _Given, place: Place | None, blamed: Blamed, number: int) -> Record:
+def _record(one: _Given, place: Place | None, blamed: Blamed, number: int, rows: Mapping[str, tuple[str, ...]]) -> Record:
     pending = blamed.record
     broken = violations(one.schema, {cell: value.value for cell, (_, value) in pending.values.items()}, one.flat.rows)
     unknown = {"": tuple(_unknown(one))} if list(_unknown(one)) else {}
     elsewhere = dict(_elsewhere(pending)) if place is not None else {}
-    reasons = merged(broken, unknown, elsewhere, blamed.reasons)
+    reasons = merged(broken, unknown, elsewhere, rows, blamed.reasons)
     values, review = judge(pending.values, reasons, {}, blamed.reasons, pins(pending), page=place is not None)
     part = place.segment if place is not None else None
     return Record(

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from structurer.candidates import nearest
 from structurer.checks import decimal_text
-from structurer.evidence import Pending
+from structurer.evidence import Loose, Pending
 from structurer.reconcile import Block, Explanation, Feasible, Status
 from structurer.record import Checked
 from structurer.repair import fitting
@@ -164,6 +164,12 @@ def mended_words(records: Sequence[Pending], failing: Iterable[tuple[int, int]])
     checks = [records[number].checks[position] for number, position in failing]
     names = ", ".join(dict.fromkeys(checked.id for checked in checks))
     return f"{names} failed ({checks[0].outcome.words.removesuffix('.')}); the page prints this figure there, and no value claimed it"
+
+
+def left_words(figures: Sequence[Loose]) -> str:
+    """Which figures are left."""
+    shown = ", ".join(one.text for one in figures[:MAX_SHOWN])
+    return f"the page prints {shown}{f' and {len(figures) - MAX_SHOWN} more' * (len(figures) > MAX_SHOWN)}, claimed by no value,"
 
 
 def evidence_words(support: Mapping[str, Support], lost: Sequence[str], doubled: Sequence[str]) -> str:
