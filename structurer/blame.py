@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from structurer.confront import check, grafted
+from structurer.confront import check, grafted, unit_of
 from structurer.evidence import Loose, Pending, fits
 from structurer.joint import joined_problem, under_aliases
 from structurer.kinship import Kin
@@ -193,11 +193,11 @@ class _Group:
         found: dict[int, list[Proposal]] = {}
         for name in explanation.suspects:
             number, place = _split(name)
-            one = (
-                propose(number, place, explanation.reach[name])
-                if place in self.records[number].values and name in explanation.reach
-                else None
-            )
+            one = None
+            if place in self.records[number].other_units:
+                one = Proposal(place, self.records[number].other_units[place])
+            elif place in self.records[number].values and name in explanation.reach:
+                one = propose(number, place, explanation.reach[name])
             if one is None:
                 return None
             found.setdefault(number, []).append(one)
@@ -339,7 +339,11 @@ class _Group:
         for cell in checked.outcome.cells:
             base = next((base for base in aliases if cell.startswith(base + "/")), None)
             other, place = (number, same.get(cell, cell)) if base is None else (aliases[base], cell[len(base) :])
-            yield f"{other}{place}", self.records[other].form.evidence.of(place)
+            record = self.records[other]
+            yield f"{other}{place}", record.form.evidence.of(place)
+            unit = unit_of(place, record.values[place][0]) if place in record.values else None
+            if unit is not None and unit in record.other_units:
+                yield f"{other}{unit}", record.form.evidence.of(unit)
 
     def is_row(self, name: str) -> bool:
         """Whether a suspect is a row of the record, which repeats another."""

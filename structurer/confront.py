@@ -85,12 +85,19 @@ def _scale(place: str, leaf: Leaf, found: Parsed, parsed: Mapping[str, Parsed]) 
     """Size of the unit a figure is printed in: printed with it, named by the schema, or printed in another field."""
     if found.scale is not None:
         return found.scale
-    if leaf.unit is None or leaf.unit in UNITS:
+    source = unit_of(place, leaf)
+    if source is None:
         return UNITS.get(leaf.unit or "", 1)
-    base, path = ("", leaf.unit[2:]) if leaf.unit.startswith("$.") else (place.rsplit("/", 1)[0], leaf.unit)
-    source = base + pointer(*path.split("."))
     unit = parsed.get(source)
     return UNITS.get(str(unit.value), 1) if unit is not None and unit.value is not None else 1
+
+
+def unit_of(place: str, leaf: Leaf) -> str | None:
+    """Where the unit of a figure is a field of its own: the pointer of that field."""
+    if leaf.unit is None or leaf.unit in UNITS:
+        return None
+    base, path = ("", leaf.unit[2:]) if leaf.unit.startswith("$.") else (place.rsplit("/", 1)[0], leaf.unit)
+    return base + pointer(*path.split("."))
 
 
 def owed(schema: Schema, rows: Mapping[str, int], *, across: bool = False) -> Iterator[tuple[Rule, str]]:

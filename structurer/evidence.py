@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from structurer.confront import Figures
+from structurer.confront import Figures, unit_of
 from structurer.document import Span
 from structurer.fold import fold
 from structurer.ground import prints_of
 from structurer.layout import Layout
 from structurer.ledger import figures_left
-from structurer.parse import parse
+from structurer.parse import UNITS, parse
 from structurer.reconcile import Feasible
 from structurer.record import Checked, Match, Value
 from structurer.schema import Leaf, Schema
@@ -32,6 +32,7 @@ _ABOUT_BEFORE, _ABOUT_WITHIN = re.compile(_ABOUT + "$", re.IGNORECASE), re.compi
 _ABOUT_BEHIND = re.compile(
     r"[ ]*(?:亿元|万元|千元|元|个|人|%)?[ ]*(?:(?:左右|上下)(?![\u4e00-\u9fff])|(?:左右|上下)(?=的)|or so\b)", re.IGNORECASE
 )
+_UNIT_BEHIND = re.compile(r"\s*(" + "|".join(name for name in UNITS if len(name) > 1 or name == "元") + ")")
 _NEXT_LINE = re.compile(r"[ ]*\n[ ]*")
 _ENDS_CELL = re.compile(r"[ ]*(?:[\n\t\f]|$)")
 
@@ -122,6 +123,28 @@ class Pending:
         starts = [value.spans[0].start for cell, (_, value) in self.values.items() if value.spans and cell.startswith(place + "/")]
         return tuple(figure for figure in self.loose if figure.start >= min(starts, default=0))
 
+    @cached_property
+    def other_units(self) -> Mapping[str, Loose]:
+        """The units that the page prints right behind figures, where the record has them in another unit: by the pointer of the unit."""
+        found: dict[str, Loose] = {}
+        borne_out = set()
+        for place, (leaf, value) in self.values.items():
+            source = unit_of(place, leaf)
+            if (
+                source is not None
+                and source in self.values
+                and value.spans
+                and self.layout is not None
+                and self.figures.parsed[place].scale is None
+            ):
+                offset = self.layout.start
+                printed = _UNIT_BEHIND.match(self.layout.clean, value.spans[-1].end - offset)
+                if printed is not None and UNITS[printed[1]] != self.figures.scales[place]:
+                    found.setdefault(source, Loose(printed[1], printed.start(1) + offset, printed.end(1) + offset))
+                elif printed is not None:
+                    borne_out.add(source)
+        return {source: unit for source, unit in found.items() if source not in borne_out and source not in self.confirmed}
+
     def left_in(self, place: str) -> tuple[Loose, ...]:
         """The unclaimed figures from the first row of a list to the value behind the last, where they are as many as a row of it prints:
         rows may have been lost."""
@@ -204,14 +227,17 @@ def evidence_of(pending: Pending) -> Evidence:
     confirmed = dict.fromkeys(pending.confirmed, Support.CONFIRMED)
     if pending.layout is None:
         return Evidence(confirmed)
-    support = {place: _support(pending, place, value) for place, (_, value) in pending.values.items() if value.text is not None} | confirmed
+    support = {place: _support(pending, place, value) for place, (_, value) in pending.values.items() if value.text is not None}
+    support |= dict.fromkeys(pending.other_units, Support.ABSENT) | confirmed
     sure = {
         place: min(span.confidence for span in value.spans if span.confidence is not None)
         for place, (_, value) in pending.values.items()
         if any(span.confidence is not None for span in value.spans)
     }
     doubtful = {above for place, one in support.items() if not one.stands for above in _above(place)}
-    return Evidence(support, sure, frozenset(doubtful), pending.prints, lambda place: bool(pending.loose_at(place)))
+    return Evidence(
+        support, sure, frozenset(doubtful), frozenset(pending.other_units), pending.prints, lambda place: bool(pending.loose_at(place))
+    )
 
 
 def fits(text: str, leaf: Leaf, scale: int, wanted: Feasible) -> bool:
@@ -226,7 +252,7 @@ def _support(pending: Pending, place: str, value: Value) -> Support:
     if not pending.is_placed(place):
         return Support.ELSEWHERE
     unsure = any(span.confidence is not None and span.confidence < SURE for span in value.spans)
-    if unsure or value.doubts or value.alternatives or value.match is Match.FUZZY or pending.joined_at(place):
+    if unsure or value.error or value.doubts or value.alternatives or value.match is Match.FUZZY or pending.joined_at(place):
         return Support.DOUBTED
     return Support.AGREED if "+" in value.reader else Support.PLACED
 

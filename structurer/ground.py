@@ -35,7 +35,7 @@ _DATE = re.compile(
 )
 _PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FIGURE = re.compile(r"\d[\d.,]*")
-_NEGATIVE = re.compile(r"(?:(?<!\w)[¥$€£]?-[¥$€£]?(?P<minus>\d[\d,]*(?:\.\d+)?)|\([¥$€£]?(?P<brackets>\d[\d,]*(?:\.\d+)?)\))")
+_NEGATIVE = re.compile(r"(?:[¥$€£]?-[¥$€£]?(?P<minus>\d[\d,]*(?:\.\d+)?)|\([¥$€£]?(?P<brackets>\d[\d,]*(?:\.\d+)?)\))")
 
 MAX_PRINTS = 60  # of one value that are put in order; one with more is no anchor, and is placed between those that are
 SURE_DIGITS = 3  # of a figure that stands by itself on the page: where it is found it is meant
@@ -288,9 +288,10 @@ class _Search:
         """The figures with a minus, before their currency or behind it, or in brackets (as accounts print them), by what they amount to."""
         found: dict[str, list[Print]] = {}
         for match in _NEGATIVE.finditer(self.folded.chars):
-            inside = range(match.start() + 1, match.end())
-            if all(self.is_glued(index) for index in inside) and not self.goes_on(match.end()):
-                found.setdefault(_canonical(match["minus"] or match["brackets"]), []).append((match.start(), match.end() - match.start()))
+            start, end = match.span()
+            hyphen = self.is_glued(start) and self.folded.chars[start - 1].isalnum()
+            if not hyphen and all(self.is_glued(index) for index in range(start + 1, end)) and not self.goes_on(end):
+                found.setdefault(_canonical(match["minus"] or match["brackets"]), []).append((start, end - start))
         return found
 
     def is_whole_figure(self, first: int, size: int) -> bool:

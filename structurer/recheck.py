@@ -209,7 +209,7 @@ def _record(one: _Given, place: Place | None, blamed: Blamed, number: int, rows:
     broken = violations(one.schema, {cell: value.value for cell, (_, value) in pending.values.items()}, one.flat.rows)
     unknown = {"": tuple(_unknown(one))} if list(_unknown(one)) else {}
     elsewhere = dict(_elsewhere(pending)) if place is not None else {}
-    reasons = merged(broken, unknown, elsewhere, rows, blamed.reasons)
+    reasons = merged(broken, unknown, elsewhere, dict(_blanks(pending)), rows, blamed.reasons)
     values, review = judge(pending.values, reasons, {}, blamed.reasons, pins(pending), page=place is not None)
     part = place.segment if place is not None else None
     return Record(
@@ -229,15 +229,33 @@ def _unknown(one: _Given) -> Iterator[str]:
 
 
 def _elsewhere(pending: Pending) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Figures that are printed, but not surely where they belong; those that the witness reads otherwise, also where they are blank."""
+    """Figures that are printed, but not surely where they belong; and those that the witness reads otherwise."""
     for cell, (leaf, value) in pending.values.items():
-        printed = value.match is not Match.NONE or (value.text is None and value.alternatives)
-        if leaf.kind.numeric and printed and value.correction is None:
+        if value.text is not None and leaf.kind.numeric and value.match is not Match.NONE and value.correction is None:
             if value.alternatives:
                 other = value.alternatives[-1]
                 yield cell, (f"the built-in reader reads {'a blank' if other is None else repr(other)} there",)
             elif not pending.is_placed(cell):
                 yield cell, ("the page prints it, but not surely where it belongs",)
+    for cell, unit in pending.other_units.items():
+        yield cell, (f"the page prints {unit.text} behind the figure",)
+
+
+def _blanks(pending: Pending) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Blanks in which the witness reads a figure; those of a column that is blank in all rows are told once, at its list."""
+    filled = {leaf.path for leaf, value in pending.values.values() if value.text is not None}
+    columns: dict[tuple[str, str], list[str]] = {}
+    for cell, (leaf, value) in pending.values.items():
+        if value.text is None and value.alternatives and value.alternatives[-1] is not None:
+            if "*" not in leaf.path or leaf.path in filled:
+                yield cell, (f"blank, the built-in reader reads {value.alternatives[-1]!r} there",)
+            else:
+                above = _lists_above(cell, pending.rows)[0]
+                columns.setdefault((above, leaf.name), []).append(value.alternatives[-1])
+    told: dict[str, list[str]] = {}
+    for (above, name), read in columns.items():
+        told.setdefault(above, []).append(f"{name} is blank in all rows, the built-in reader reads {', '.join(read[:SHOWN])} there")
+    yield from ((above, tuple(words)) for above, words in told.items())
 
 
 def _provenance(one: _Given, place: Place | None) -> dict[str, Any]:

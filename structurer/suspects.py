@@ -16,7 +16,7 @@ from math import log10
 
 from structurer.candidates import is_slip
 from structurer.checks import STAR, decimal_text, paths
-from structurer.confront import PRINTED_IN_DECIMALS, Figures, column_of, last_place, lists_of, owed
+from structurer.confront import PRINTED_IN_DECIMALS, Figures, column_of, last_place, lists_of, owed, unit_of
 from structurer.reconcile import WEIGHT, Feasible, Owed, Problem, Suspect
 from structurer.record import expanded, leaf_pointers, pointer
 from structurer.schema import Kind, Leaf, Rows, Rule, Schema, walk
@@ -28,7 +28,9 @@ class Support(Enum):
     CONFIRMED = "confirmed"  # a person has seen it
     AGREED = "agreed"  # it is printed where it belongs, and two readers say so
     PLACED = "placed"  # it is printed where it belongs
-    DOUBTED = "doubted"  # it is printed there, but its reader was not sure, another reads otherwise, or it may be a piece of a figure
+    DOUBTED = (
+        "doubted"  # it is printed there, but its reader was unsure, another reads otherwise, or it may be no figure, or a piece of one
+    )
     ELSEWHERE = "elsewhere"  # it is printed, but not where it belongs, or another value claims that print
     UNKNOWN = "unknown"  # there is no page to ask
     ABSENT = "absent"  # the page does not print it
@@ -70,7 +72,8 @@ FULL = Fraction(2, 3)  # of the other rows: a column filled so far is full
 class Evidence:
     """What the page says: the support of each value by pointer, and the lowest confidence of a recogniser in its characters, in [0, 1].
 
-    `doubtful` are the pointers of rows whose values do not all stand where they belong. `prints` tells how many of the figures that no
+    `doubtful` are the pointers of rows whose values do not all stand where they belong, `units` those of units other than the page prints
+    behind their figures. `prints` tells how many of the figures that no
     value claims may be the print of a cell (its pointer, or that of the list whose row was lost) within a range, in units of a scale,
     `left` whether there is any where a cell belongs; None where there is no page to ask.
     """
@@ -78,6 +81,7 @@ class Evidence:
     support: Mapping[str, Support] = field(default_factory=dict)
     confidence: Mapping[str, float] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
+    units: frozenset[str] = frozenset()
     prints: Callable[[str, Leaf, int, Feasible], int] | None = None
     left: Callable[[str], bool] | None = None
 
@@ -181,6 +185,7 @@ def _suspects(form: Form, more_rows: Mapping[str, tuple[str, ...]], named: froze
             yield Suspect(place, _cost(form, place), (place,))
         else:
             yield _figure(form, place, leaf, columns[column_of(leaf)])
+    yield from _units(form)
     for rows in lists_of(form.schema.root):
         for place in expanded(rows.path, facts.rows):
             if place in more_rows:
@@ -329,6 +334,17 @@ def _scale(form: Form, cell: str, leaf: Leaf) -> int:
     """What one unit of a cell's print is; that of its column's first cell for a row that the record does not have."""
     scales = form.figures.scales
     return scales[cell] if cell in scales else scales.get(next(expanded(leaf.path, form.figures.facts.rows), ""), 1)
+
+
+def _units(form: Form) -> Iterator[Suspect]:
+    """The units that are other than the page prints: all figures in them are free."""
+    counted: dict[str, list[str]] = {}
+    for place, leaf in leaf_pointers(form.schema, form.figures.facts.rows) if form.evidence.units else ():
+        source = unit_of(place, leaf)
+        if source in form.evidence.units and place in form.figures.facts.cells:
+            counted.setdefault(source, []).append(place)
+    for source, cells in counted.items():
+        yield Suspect(source, WEIGHT, tuple(cells), certain=True)
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------

@@ -97,7 +97,8 @@ def _condition(told: Told, explanation: Explanation, name: str, place: str) -> s
     if place not in told.record.values:
         return f"{checks} would hold without this row, which repeats another"
     wanted = explanation.feasible.get(name)
-    return f"{checks} would hold if this were {in_print(told.record, place, wanted) if wanted is not None else 'another text'}"
+    another = "another unit" if place in told.record.other_units else "another text"
+    return f"{checks} would hold if this were {in_print(told.record, place, wanted) if wanted is not None else another}"
 
 
 def _together(told: Told, explanation: Explanation, name: str) -> str:
@@ -115,6 +116,8 @@ def _rivals(block: Block) -> str:
 def _page(told: Told, explanation: Explanation, name: str, place: str) -> str:
     """What the page says of the cell, and how its reading may have come about."""
     record, wanted = told.record, explanation.feasible.get(name)
+    if place in record.other_units:
+        return f"; the page prints {record.other_units[place].text} behind the figure"
     if record.layout is None or place not in record.values or wanted is None:
         return ""
     leaf, value = record.values[place]

@@ -349,3 +349,17 @@ def test_a_page_written_from_a_record_has_every_value_where_it_was_written(lines
         texts |= row(number, article, price)
         text += f"{article} {price}\n"
     assert grounded(text, texts, len(lines)) == (expected, frozenset(expected))
+
+
+@pytest.mark.parametrize("print_", ["-1,096.39", "−1,096.39", "-$1,096.39", "$-1096.39", "(1,096.39)", "-1096.390"])
+def test_a_negative_figure_is_found_however_it_is_printed(print_):
+    leaf = next(leaf for _, leaf in leaf_pointers(load({"type": "object", "properties": {"a": {"x-kind": "number"}}}, kind="k"), {}))
+    text = f"Sum\t{print_}\nNote: 1096.39 more"
+    found = ground(Layout(text, 0, len(text)), [("/a", leaf, Extract("-1096.39"))], verbatim=False).found["/a"]
+    assert [text[start:end] for start, end in found[0]] == [print_]
+
+
+def test_a_range_is_no_negative_figure():
+    leaf = next(leaf for _, leaf in leaf_pointers(load({"type": "object", "properties": {"a": {"x-kind": "number"}}}, kind="k"), {}))
+    text = "Rooms 12-1096.39"
+    assert ground(Layout(text, 0, len(text)), [("/a", leaf, Extract("-1096.39"))], verbatim=False).found["/a"] == ((), Match.NONE)

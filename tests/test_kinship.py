@@ -96,3 +96,14 @@ def test_a_field_that_is_no_text_of_the_other_kind_pairs_nothing():
 
 def test_a_record_is_not_its_own_partner():
     assert kin_of([relative(SELF, "甲"), relative(SELF, "甲")]) == [{"twin": 1}, {"twin": 0}]
+
+
+@pytest.mark.parametrize(
+    ("name", "other"), [("2025001", "2025002"), ("A-1", "A-2"), ("A-1", "A-12"), ("2023年度甲乙丙项目", "2024年度甲乙丙项目")]
+)
+def test_names_with_other_numbers_are_not_paired(name, other):
+    assert bills(name, payments=[other]) == [None]
+
+
+def test_a_name_that_leaves_its_year_out_is_paired():
+    assert bills("2023年度甲乙丙项目", payments=["甲乙丙项目"]) == ["甲乙丙项目"]

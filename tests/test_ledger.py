@@ -156,3 +156,16 @@ def test_a_comma_that_ends_a_clause_is_no_part_of_a_figure():
 
 def test_a_figure_printed_in_full_width_is_left_too():
     assert figures("合计２.３０") == ["２.３０"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026年1月1日", "2026年 1 月起", "12月31日", "2024-05-06", "2024/5/6", "第3条", "(1) 甲乙", "2、甲乙", "3. total\n4) sum"],
+)
+def test_parts_of_dates_and_numbering_are_no_figures(text):
+    assert figures(text) == []
+
+
+@pytest.mark.parametrize(("text", "found"), [("2.30", ["2.30"]), ("(12)", ["(12)"]), ("3.", ["3"]), ("12月", ["12"]), ("2026年", ["2026"])])
+def test_figures_that_look_like_numbering_are_left(text, found):
+    assert figures(text) == found

@@ -586,3 +586,77 @@ def test_a_figure_that_the_witness_reads_alike_at_its_label_stands_where_it_belo
     line = given_()
     line["record"]["n"] = "3"
     assert one(tmp_path, line, page() + "Count: 3\n", schemas=(form,))["reasons"] == {}
+
+
+# -- what the page has and the record lacks ------------------------------------------------------------------------------
+
+
+def test_a_blank_where_the_built_in_reader_reads_a_figure_is_reviewed(tmp_path):
+    found = one(tmp_path, given_(total=None), page())
+    assert found["reasons"]["/total"] == ["blank, the built-in reader reads '7.55' there"]
+    assert "/total" in found["review"]
+
+
+def test_a_list_of_which_the_built_in_reader_reads_more_rows_is_reviewed(tmp_path):
+    found = one(tmp_path, given_(prices=(), total=None), page())
+    assert found["reasons"]["/lines"] == ["the built-in reader reads 3 rows there, the record has 0"]
+
+
+def test_a_column_that_is_blank_in_all_rows_is_told_once(tmp_path):
+    found = one(tmp_path, given_(prices=(None, None, None)), page())
+    assert found["reasons"]["/lines"][0] == "price is blank in all rows, the built-in reader reads 1.20, 2.30, 4.05 there"
+
+
+def test_rows_that_were_cut_off_leave_figures_and_the_document_is_not_blamed(tmp_path):
+    found = one(tmp_path, given_(prices=("1.20",)), page(), witness=False)
+    assert found["checks"][0]["verdict"] == "undecided"
+    assert "/lines" in found["review"]
+
+
+def test_the_source_that_bears_a_record_out_is_its_page_among_sources_of_one_name(tmp_path):
+    lines = [given_(("1.50", "2.80", "9.99"), "14.29", source="r.txt")]
+    found, _ = checked(tmp_path, lines, {"a/r.txt": page(), "b/r.txt": page(("1.50", "2.80", "9.99"), "14.29")})
+    assert found[0]["review"] == []
+
+
+# -- units ---------------------------------------------------------------------------------------------------------------
+
+AMOUNT = {
+    "type": "object",
+    "properties": {"amount": {"type": "string", "x-kind": "number", "x-unit": "unit"}, "unit": {"type": "string", "x-kind": "unit"}},
+}
+BUDGET = load(
+    {
+        "type": "object",
+        "properties": {"one": AMOUNT, "two": AMOUNT, "total": AMOUNT},
+        "x-checks": [{"id": "sum", "check": "total.amount == one.amount + two.amount"}],
+    },
+    kind="budget",
+)
+BUDGET_PAGE = "One: 2.50万元\nTwo: 1.25 万元\nTotal: 3.75万元\n"
+
+
+def budget(one="万元", two="万元", total="万元"):
+    units = {"one": ("2.50", one), "two": ("1.25", two), "total": ("3.75", total)}
+    return {"kind": "budget", "record": {name: {"amount": amount, "unit": unit} for name, (amount, unit) in units.items()}}
+
+
+@pytest.mark.parametrize("which", ["one", "two", "total"])
+@pytest.mark.parametrize("misread", ["元", None])
+def test_a_unit_other_than_the_page_prints_is_to_blame_and_mended(tmp_path, which, misread):
+    found = one(tmp_path, budget(**{which: misread}), BUDGET_PAGE, schemas=(BUDGET,), witness=False)
+    assert found["blame"] == [[f"/{which}/unit"]]
+    assert [(correction["pointer"], correction["to"]) for correction in found["corrections"]] == [(f"/{which}/unit", "万元")]
+    assert found["review"] == []
+
+
+def test_units_that_are_all_misread_alike_are_reviewed_though_every_check_holds(tmp_path):
+    found = one(tmp_path, budget("元", "元", "元"), BUDGET_PAGE, schemas=(BUDGET,), witness=False)
+    assert found["blame"] == []
+    assert found["reasons"]["/total/unit"] == ["the page prints 万元 behind the figure"]
+
+
+def test_a_unit_that_a_person_has_seen_is_left_alone(tmp_path):
+    found = one(tmp_path, {**budget(total="元"), "confirmed": ["/total/unit"]}, BUDGET_PAGE, schemas=(BUDGET,), witness=False)
+    assert all("/total/unit" not in names for names in found["blame"])
+    assert found["corrections"] == []
