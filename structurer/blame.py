@@ -310,6 +310,8 @@ class _Group:
                 return Verdict.UNDECIDED, f"every figure of it stands on the page, but {left_words(figures)} among the rows of {place}"
             return Verdict.DOCUMENT, "every figure of it stands on the page where it belongs"
         doubled = [name for name in lost if self.is_row(name)]
+        if all(one.stands for one in support.values()) and all(support.get(name, Support.ABSENT).stands for name in lost):
+            return Verdict.UNDECIDED, evidence_words(support, lost, ())  # the page prints both, what was read and what would hold
         return self.fault_of_reading(block, support), evidence_words(support, [name for name in lost if name not in doubled], doubled)
 
     def left_in(self, number: int, checked: Checked) -> Iterator[tuple[str, tuple[Loose, ...]]]:
