@@ -592,11 +592,16 @@ def test_a_consistent_record_with_its_page_blames_nobody(prices):
 
 def test_two_lost_rows_are_not_the_fault_of_the_document():
     found = record(PAGE, read("1.20", names=("Apple",)))
-    assert verdicts(found)[0][2:] == (
-        Verdict.UNDECIDED,
-        "every figure of it stands on the page, but the page prints 2.30, 4.05, claimed by no value, among the rows of /lines",
-    )
-    assert reasons(found)["/lines"] == ("adds-up: the page prints 2.30, 4.05, claimed by no value, among these rows",)
+    assert found.blame == (("/lines/-",),)
+    assert verdicts(found)[0][2:] == (Verdict.READING, "a print is left over for /lines/-")
+    assert reasons(found)["/lines"][-1] == "adds-up: the page prints 2.30, 4.05, claimed by no value, among these rows"
+
+
+def test_figures_left_among_rows_leave_the_fault_open():
+    """One row is left, but its figure is not what the sum wants."""
+    found = record(PAGE.replace("4.05", "4.15"), read("1.20", "2.30", names=("Apple", "Pear")))
+    assert verdicts(found)[0][2] is not Verdict.DOCUMENT
+    assert "/lines" in reasons(found)
 
 
 def test_the_evidence_of_a_doubled_row_speaks_of_no_print_that_is_left_over():
