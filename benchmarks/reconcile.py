@@ -13,6 +13,7 @@ lists up to N cases of each kind that went wrong.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -357,6 +358,19 @@ def dropped(subject: Subject, place: str, number: int, name: str) -> Case:
     texts = _renumbered(subject.texts, place, lambda row: None if row == number else row - (row > number))
     rows = {**subject.rows, place: subject.rows[place] - 1}
     return Case(name, subject, texts, rows, texts, (f"{place}/-",), f"{place}/{number} dropped", "row dropped")
+
+
+def cut_off(subject: Subject, name: str) -> Case | None:
+    """A record that lacks the last rows of a list, two to four, and keeps at least one: a reading that was broken off."""
+    rng = random.Random(name)
+    able = [place for place, count in subject.rows.items() if count > 2 and changes_a_sum(subject, place, count - 1)]
+    if not able:
+        return None
+    place = rng.choice(able)
+    kept = max(subject.rows[place] - rng.randint(2, 4), 1)
+    texts = _renumbered(subject.texts, place, lambda row: row if row < kept else None)
+    told = f"{place} cut off behind {kept} of {subject.rows[place]} rows"
+    return Case(name, subject, texts, {**subject.rows, place: kept}, texts, (f"{place}/-",), told, "rows cut off")
 
 
 def doubled(subject: Subject, place: str, number: int, name: str) -> Case:
@@ -786,6 +800,13 @@ def rows(subjects: Sequence[Subject], number: int, seed: str) -> Section:
         section.note(f"row {kind}, not detected", (one for one in found if not one.detected))
         section.note(f"row {kind}, MENDED WRONGLY", (one for one in found if one.false or one.right))
         section.note(f"row {kind}, not shown as such", (one for one in found if one.detected and one.wrong not in one.sets))
+    found = [judged(case) for case in spoilt(subjects, number, f"{seed}/cut", cut_off)]
+    section.share("row.cut.detected", "two to four last rows cut off: detected", found, lambda one: one.detected)
+    section.share("row.cut.only", "  shown as such, alone", found, lambda one: one.outcome == ONLY)
+    section.share("row.cut.named", "  shown as such, alone or among several", found, lambda one: one.wrong in one.sets)
+    section.count("row.cut.false", "  false corrections", sum(len(one.false) + one.right for one in found), len(found), most=0)
+    section.verdicts("row.cut.verdict", [one.verdicts for one in found])
+    section.note("rows cut off, not shown as such", (one for one in found if one.detected and one.wrong not in one.sets))
     return section
 
 
@@ -936,6 +957,7 @@ def main() -> None:
     subjects = [one for source, truth in pairs for one in subjects_of(source, truth, plan.schemas)]
     if asked.per_form < 1 or not subjects:
         parser.error("--per-form is at least 1, and the folders hold transcribed self-evaluations")
+    gc.freeze()  # the collector shall walk what is judged, not the corpus that a run of the product would not hold
     sections = measured(subjects, [source for source, _ in pairs], plan, asked.per_form, asked.seed)
     date, seconds = datetime.now(UTC).isoformat(timespec="minutes"), round(perf_counter() - began)
     head = {"structurer": __version__, "python": platform.python_version(), "date": date, "machine": _machine(), "seconds": seconds}
