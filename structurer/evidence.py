@@ -52,7 +52,8 @@ class Pending:
 
     layout: its page (None: there is none to ask). placed: the values that stand where the order of the record puts them (None: the reader
     took every value from its place). explained: stretches of the text that are no values. locate: gives a stretch its page and box.
-    confirmed: the values that a person has seen, which are never doubted. about: those printed as approximate, where that is known.
+    confirmed: the values that a person has seen, which are never doubted. about: those printed as approximate, where that is known. longer:
+    the lists of which another reading has more rows.
     """
 
     schema: Schema
@@ -65,6 +66,7 @@ class Pending:
     locate: Callable[[int, int], tuple[Span, ...]] = lambda start, end: (Span(start, end),)
     confirmed: frozenset[str] = frozenset()
     about: frozenset[str] | None = None
+    longer: frozenset[str] = frozenset()
 
     @property
     def rows(self) -> Mapping[str, int]:
@@ -123,16 +125,6 @@ class Pending:
         starts = [value.spans[0].start for cell, (_, value) in self.values.items() if value.spans and cell.startswith(place + "/")]
         return tuple(figure for figure in self.loose if figure.start >= min(starts, default=0))
 
-    def _among(self, place: str) -> tuple[Loose, ...]:
-        """The unclaimed figures from the first row of a list to the value behind the last."""
-        if not self.loose:
-            return ()
-        spans = [(cell, value.spans[0].start, value.spans[-1].end) for cell, (_, value) in self.values.items() if value.spans]
-        inside = [(start, end) for cell, start, end in spans if cell.startswith(place + "/")]
-        low, last = min((start for start, _ in inside), default=0), max((end for _, end in inside), default=0)
-        high = min((start for cell, start, _ in spans if start >= last and not cell.startswith(place + "/")), default=None)
-        return tuple(figure for figure in self.loose if low <= figure.start and (high is None or figure.end <= high))
-
     @cached_property
     def other_units(self) -> Mapping[str, Loose]:
         """The units that the page prints right behind figures, where the record has them in another unit: by the pointer of the unit."""
@@ -155,15 +147,18 @@ class Pending:
                     borne_out.add(source)
         return {source: unit for source, unit in found.items() if source not in borne_out and source not in self.confirmed}
 
-    def left_at(self, place: str) -> int:
-        """How many unclaimed figures are left where a cell belongs, or among the rows of a list."""
-        return len(self.loose_at(place) if place in self.values else self._among(place))
-
     def left_in(self, place: str) -> tuple[Loose, ...]:
-        """The unclaimed figures among the rows of a list, where they are as many as a row of it prints: rows may have been lost."""
-        printed = sum(1 for cell, (leaf, value) in self.values.items() if leaf.kind.numeric and cell.startswith(place + "/") and value.text)
-        left = self._among(place)
-        return left if printed and len(left) >= max(printed // self.rows[place], 1) else ()
+        """The unclaimed figures from the first row of a list to the value behind the last, where they are as many as a row of it prints, or
+        another reading has more rows: rows may have been lost."""
+        inside = [value for cell, (leaf, value) in self.values.items() if leaf.kind.numeric and cell.startswith(place + "/") and value.text]
+        if not inside or not self.loose:
+            return ()
+        low = min((value.spans[0].start for value in inside if value.spans), default=0)
+        last = max((value.spans[-1].end for value in inside if value.spans), default=0)
+        behind = [value.spans[0].start for cell, (_, value) in self.values.items() if value.spans and not cell.startswith(place + "/")]
+        high = min((start for start in behind if start >= last), default=None)
+        left = tuple(one for one in self.loose if low <= one.start and (high is None or one.end <= high))
+        return left if place in self.longer or len(left) >= max(len(inside) // self.rows[place], 1) else ()
 
     def unclaimed(self, place: str, text: str) -> Loose | None:
         """The first print of a text where a cell belongs that no other value claims, also one that is broken over lines."""
@@ -242,7 +237,15 @@ def evidence_of(pending: Pending) -> Evidence:
         if any(span.confidence is not None for span in value.spans)
     }
     doubtful = {above for place, one in support.items() if not one.stands for above in _above(place)}
-    return Evidence(support, sure, frozenset(doubtful), frozenset(pending.other_units), pending.prints, pending.left_at)
+    return Evidence(
+        support,
+        sure,
+        frozenset(doubtful),
+        frozenset(pending.other_units),
+        pending.longer,
+        pending.prints,
+        lambda place: bool(pending.loose_at(place)),
+    )
 
 
 def fits(text: str, leaf: Leaf, scale: int, wanted: Feasible) -> bool:

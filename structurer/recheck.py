@@ -146,7 +146,7 @@ def _pending(one: _Given, place: Place | None, wanted: Wanted) -> tuple[Pending,
     placed = grounds.placed | {cell for cell, (_, value) in values.items() if value.reader != MADE_ELSEWHERE}
     pending = Pending(
         one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), layout, placed,
-        witness.explained if witness is not None else (), document.evidence, one.line.confirmed,
+        witness.explained if witness is not None else (), document.evidence, one.line.confirmed, longer=frozenset(short),
     )  # fmt: skip
     return pending, short
 

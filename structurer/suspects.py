@@ -64,7 +64,6 @@ LOST_ROW = 15  # less than two cells
 DOUBLED_ROW = 8  # less than one cell: two rows alike in everything are odd in themselves
 UNPRINTED = 400  # more than several cells: a blank, or a row, for which the page has no figure left
 UNPRINTED_GAP = 60  # ... a blank in a column that is full but for it: its figure may be claimed by a neighbour
-SEVERAL = 2  # rows that are lost together
 LEFT = 30  # a figure that stands where it belongs, while the page has another one left there that would fit
 FULL = Fraction(2, 3)  # of the other rows: a column filled so far is full
 
@@ -74,21 +73,22 @@ class Evidence:
     """What the page says: the support of each value by pointer, and the lowest confidence of a recogniser in its characters, in [0, 1].
 
     `doubtful` are the pointers of rows whose values do not all stand where they belong, `units` those of units other than the page prints
-    behind their figures. `prints` tells how many of the figures that no
+    behind their figures, `longer` those of lists of which another reading has more rows. `prints` tells how many of the figures that no
     value claims may be the print of a cell (its pointer, or that of the list whose row was lost) within a range, in units of a scale,
-    `left` how many of them are where a cell belongs, or among the rows of a list; None where there is no page to ask.
+    `left` whether there is any where a cell belongs; None where there is no page to ask.
     """
 
     support: Mapping[str, Support] = field(default_factory=dict)
     confidence: Mapping[str, float] = field(default_factory=dict)
     doubtful: frozenset[str] = frozenset()
     units: frozenset[str] = frozenset()
+    longer: frozenset[str] = frozenset()
     prints: Callable[[str, Leaf, int, Feasible], int] | None = None
-    left: Callable[[str], int] | None = None
+    left: Callable[[str], bool] | None = None
 
     def has_left(self, place: str) -> bool:
         """Whether the page has a figure that no value claims where a cell belongs."""
-        return self.left is not None and self.left(place) > 0
+        return self.left is not None and self.left(place)
 
     def of(self, place: str) -> Support:
         """The support of one value."""
@@ -324,13 +324,13 @@ def _unprinted(form: Form, place: str, leaves: Mapping[str, Leaf], cost: int, wa
 
 
 def _unprinted_row(form: Form, place: str, leaves: Mapping[str, Leaf], usual: int, wanted: Mapping[str, Feasible]) -> int:
-    """The same for a row: it would leave as many figures as rows of its list usually have. Where so many are left that several rows were
-    lost, none of them need be what the sums want."""
+    """The same for a row: it would leave as many figures as rows of its list usually have. Where another reading has more rows, several may
+    be lost, and no print need be what the sums want."""
+    if place in form.evidence.longer:
+        return 0
     prints = form.evidence.prints
     leaf = next(iter(leaves.values()), None)
     left = prints(place, leaf, 1, Feasible(None, None)) if prints is not None and leaf is not None else 0
-    if form.evidence.left is not None and form.evidence.left(place) >= SEVERAL * max(usual, 1):
-        return 0
     return _unprinted(form, place, leaves, UNPRINTED, wanted) if left >= usual else UNPRINTED
 
 

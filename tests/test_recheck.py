@@ -609,6 +609,12 @@ def test_a_column_that_is_blank_in_all_rows_is_told_once(tmp_path):
 
 def test_rows_that_were_cut_off_leave_figures_and_the_document_is_not_blamed(tmp_path):
     found = one(tmp_path, given_(prices=("1.20",)), page(), witness=False)
+    assert found["checks"][0]["verdict"] == "undecided"
+    assert "/lines" in found["review"]
+
+
+def test_rows_that_another_reading_has_are_named_as_lost(tmp_path):
+    found = one(tmp_path, given_(prices=("1.20",)), page())
     assert found["checks"][0]["verdict"] == "reading"
     assert found["blame"] == [["/lines/-"]]
     assert found["review"] == ["/lines"]
