@@ -32,7 +32,7 @@ _ABOUT_BEFORE, _ABOUT_WITHIN = re.compile(_ABOUT + "$", re.IGNORECASE), re.compi
 _ABOUT_BEHIND = re.compile(
     r"[ ]*(?:亿元|万元|千元|元|个|人|%)?[ ]*(?:(?:左右|上下)(?![\u4e00-\u9fff])|(?:左右|上下)(?=的)|or so\b)", re.IGNORECASE
 )
-_UNIT_BEHIND = re.compile(r"\s*(" + "|".join(name for name in UNITS if len(name) > 1 or name == "元") + ")")
+_UNIT_BEHIND = re.compile(r"[ \t\u3000]*(" + "|".join(name for name in UNITS if len(name) > 1 or name == "元") + ")")
 _NEXT_LINE = re.compile(r"[ ]*\n[ ]*")
 _ENDS_CELL = re.compile(r"[ ]*(?:[\n\t\f]|$)")
 

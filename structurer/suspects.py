@@ -28,9 +28,7 @@ class Support(Enum):
     CONFIRMED = "confirmed"  # a person has seen it
     AGREED = "agreed"  # it is printed where it belongs, and two readers say so
     PLACED = "placed"  # it is printed where it belongs
-    DOUBTED = (
-        "doubted"  # it is printed there, but its reader was unsure, another reads otherwise, or it may be no figure, or a piece of one
-    )
+    DOUBTED = "doubted"  # it is printed there, but its reader was unsure, another reads otherwise, or it is no figure or a piece of one
     ELSEWHERE = "elsewhere"  # it is printed, but not where it belongs, or another value claims that print
     UNKNOWN = "unknown"  # there is no page to ask
     ABSENT = "absent"  # the page does not print it
