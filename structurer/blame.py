@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from math import prod
 
 from structurer.confront import check, grafted, unit_of
 from structurer.evidence import Loose, Pending, fits
@@ -235,13 +236,9 @@ class _Group:
     def told(self, number: int, found: Sequence[_Found], records: Sequence[Pending]) -> tuple[Status, tuple[tuple[str, ...], ...]]:
         """How the search ended for one record, and all smallest sets for its failing checks."""
         own = [one for one in found if any(record == number for record, _ in one.failing)]
-        statuses = {one.block.status for one in own}
-        status = next((one for one in (Status.TOO_MANY, Status.NO_EXPLANATION, Status.FOUND) if one in statuses), Status.HOLDS)
+        status = Status.of(one.block.status for one in own)
         sets = [[self.named(number, one.suspects) for one in part.block.explanations] for part in own]
-        size = 1
-        for alternatives in sets:
-            size *= max(len(alternatives), 1)
-        if status is Status.FOUND and size <= MAX_SETS:
+        if status is Status.FOUND and prod(max(len(alternatives), 1) for alternatives in sets) <= MAX_SETS:
             return status, tuple(tuple(name for one in choice for name in one) for choice in product(*sets))
         return (Status.TOO_MANY if status is Status.FOUND else status), self.all_cells(number, own, records)
 

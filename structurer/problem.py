@@ -5,7 +5,7 @@ A set of suspects explains a failing record if its cells can be given values wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -25,6 +25,12 @@ class Status(StrEnum):
     FOUND = "found"
     NO_EXPLANATION = "no explanation"  # no cells that may be doubted make the checks hold
     TOO_MANY = "too many errors"  # a cap was met before the search was done
+
+    @classmethod
+    def of(cls, statuses: Iterable[Status]) -> Status:
+        """How a search ended that consists of several: as the one that knows least."""
+        found = set(statuses)
+        return next((status for status in (cls.TOO_MANY, cls.NO_EXPLANATION, cls.FOUND) if status in found), cls.HOLDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +122,7 @@ class Localisation:
 
     @property
     def status(self) -> Status:
-        found = {block.status for block in self.blocks}
-        return next((status for status in (Status.TOO_MANY, Status.NO_EXPLANATION, Status.FOUND) if status in found), Status.HOLDS)
+        return Status.of(block.status for block in self.blocks)
 
 
 @dataclass(frozen=True, slots=True)

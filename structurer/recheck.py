@@ -141,8 +141,10 @@ def _pending(one: _Given, place: Place | None, wanted: Wanted) -> tuple[Pending,
     values = {cell: (leaf, _grounded(extract, read, cell, grounds, document)) for cell, leaf, extract in leaves}
     witness = reader.read(layout, one.schema) if wanted.witness else None
     short: dict[str, tuple[str, ...]] = {}
-    if witness is not None and _is_trusted(values, witness, one.flat.rows):
-        values, short = _witnessed(values, witness, one.flat.rows), dict(_other_rows(witness, one.flat.rows))
+    if witness is not None:
+        heard = _heard(values, witness, one.flat.rows)
+        if _is_trusted(values, heard):
+            values, short = _witnessed(values, witness, heard), dict(_other_rows(witness, one.flat.rows))
     placed = grounds.placed | {cell for cell, (_, value) in values.items() if value.reader != MADE_ELSEWHERE}
     pending = Pending(
         one.schema, values, replace(read, facts=joined(one.schema, read.facts)), (), layout, placed,
@@ -171,16 +173,16 @@ def _heard(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: 
     }
 
 
-def _is_trusted(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: Mapping[str, int]) -> bool:
+def _is_trusted(values: Mapping[str, tuple[Leaf, Value]], heard: Mapping[str, bool]) -> bool:
     """Whether a witness reads most figures of the record alike."""
-    read = [alike for cell, alike in _heard(values, witness, rows).items() if values[cell][1].text is not None]
+    read = [alike for cell, alike in heard.items() if values[cell][1].text is not None]
     return sum(read) >= TRUSTED * len(read)
 
 
-def _witnessed(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, rows: Mapping[str, int]) -> dict[str, tuple[Leaf, Value]]:
+def _witnessed(values: Mapping[str, tuple[Leaf, Value]], witness: Extraction, heard: Mapping[str, bool]) -> dict[str, tuple[Leaf, Value]]:
     """The values with what a witness reads in their places."""
     found = dict(values)
-    for cell, alike in _heard(values, witness, rows).items():
+    for cell, alike in heard.items():
         leaf, value = values[cell]
         if alike:
             found[cell] = leaf, replace(value, reader=f"{value.reader}+{witness.reader}")
@@ -207,7 +209,8 @@ def _number(leaf: Leaf, value: Value) -> Any:
 def _record(one: _Given, place: Place | None, blamed: Blamed, number: int, rows: Mapping[str, tuple[str, ...]]) -> Record:
     pending = blamed.record
     broken = violations(one.schema, {cell: value.value for cell, (_, value) in pending.values.items()}, one.flat.rows)
-    unknown = {"": tuple(_unknown(one))} if list(_unknown(one)) else {}
+    strange = tuple(_unknown(one))
+    unknown = {"": strange} if strange else {}
     elsewhere = dict(_elsewhere(pending)) if place is not None else {}
     reasons = merged(broken, unknown, elsewhere, dict(_blanks(pending)), rows, blamed.reasons)
     values, review = judge(pending.values, reasons, {}, blamed.reasons, pins(pending), page=place is not None)
