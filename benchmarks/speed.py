@@ -117,9 +117,9 @@ class Stopwatch:
 
 def run_once(documents: Path, repeat: int) -> Run:
     """The whole way in this process. What is needed once, imports and schemas, is done before the clock starts."""
-    from structurer import batch, ingest, store
+    from structurer import batch, ingest, plans, store
 
-    plan, stopwatch = batch.plan_of(batch.Wanted(builtin=True)), Stopwatch()
+    plan, stopwatch = plans.plan_of(plans.Wanted(builtin=True)), Stopwatch()
     for stage, places in STAGES.items():
         for place in places:
             stopwatch.watch(place, stage)
@@ -129,7 +129,7 @@ def run_once(documents: Path, repeat: int) -> Run:
         copies = _copied(_sources(documents), Path(folder) / "documents", repeat)
         wall, cpu = perf_counter(), process_time()
         found = ingest.discover([copies])
-        run = store.create(Path(folder) / "run", store.Asked("benchmark", (), batch.describe(plan), *batch.provenance(plan)))
+        run = store.create(Path(folder) / "run", store.Asked("benchmark", (), plans.describe(plan), *plans.provenance(plan)))
         tally = batch.run_all(found, plan, run, watcher)
         wall, end = perf_counter() - wall, process_time()
     if not tally.records:

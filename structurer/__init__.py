@@ -8,16 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from structurer.pipeline import structure
+    from structurer.plans import structure
 
 __all__ = ["__version__", "structure"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """PEP 562: the pipeline is imported when it is first asked for."""
+    """PEP 562: the way is imported when it is first asked for."""
     if name == "structure":
-        from structurer.pipeline import structure
+        from structurer.plans import structure
 
         return structure
     raise AttributeError(f"module 'structurer' has no attribute {name!r}")

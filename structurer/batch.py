@@ -1,38 +1,48 @@
-"""Many documents, one run: each is read, structured and stored before the next; what cannot be done is noted and the others still are.
+"""Many documents, one run: each is read, structured and stored as soon as it is done. What cannot be done is noted, the others still are.
 
-Bad input and an unavailable model are notes in the manifest. A bug is too, with its traceback shown: thousands of documents do not wait
-for one that breaks the code. Only Ctrl-C ends a run early, and then what is finished stays.
+Bad input and replies that no model can be brought to give are notes in the manifest. A bug is too, with its traceback shown: thousands of
+documents do not wait for one that breaks the code. Only Ctrl-C, or a model that will answer nothing more, ends a run early; then what is
+finished stays, and the rest waits for `--resume`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from structurer import cassettes, ingest, library, providers
+from structurer import ingest
 from structurer.across import Relations
+from structurer.book import Book
 from structurer.convention import Conventions
-from structurer.errors import ModelError, StructurerError, UsageError
+from structurer.converse import apart, concluded, converse, further
+from structurer.errors import HaltError, ModelError, StructurerError
 from structurer.export import reviewed
-from structurer.pipeline import Plan, structure_document
+from structurer.pipeline import Plan, structuring
 from structurer.record import Result
-from structurer.schema import Schema
 from structurer.store import Input, Progress, Run, State
 
 if TYPE_CHECKING:
     from structurer.document import Document
-    from structurer.llm import Model
+    from structurer.llm import Answer, Call, Rounds
+    from structurer.prices import Price
 
-GIVE_UP_AFTER = 3  # documents in a row that the model did not answer; the rest would only wait for its time limits too
+IN_HAND = 128  # documents begun and not finished, where models are asked: more than may be in flight, since some are being judged
+NOT_ANSWERED = "not answered"
 BUG = "a bug in structurer"
 GRAVITY = (1, 2, 6, 5, 4, 3)  # exit codes, gravest first: bug, usage, schema, model, input, review
 
 Told = Callable[[str], None]
-Structure = Callable[["Document", Plan], Result]
+Structure = Callable[["Document", Plan, "Counter[str]"], "Rounds[Result]"]
 
 
 @dataclass(slots=True)
@@ -49,6 +59,8 @@ class Tally:
     failures: list[int] = field(default_factory=list)  # exit codes of the inputs that could not be done
     conventions: Conventions = field(default_factory=Conventions)
     relations: Relations = field(default_factory=Relations)
+    book: Book = field(default_factory=Book)
+    halted: str = ""  # why a model answers no more
 
     @property
     def exit_code(self) -> int:
@@ -84,72 +96,34 @@ class Watcher:
     trouble: Told
 
 
-def run_all(found: ingest.Found, plan: Plan, run: Run, watcher: Watcher, structure: Structure = structure_document) -> Tally:
-    """Structure all files into the run and close it. KeyboardInterrupt passes through when the run is closed as interrupted."""
+def run_all(
+    found: ingest.Found,
+    plan: Plan,
+    run: Run,
+    watcher: Watcher,
+    structure: Structure = structuring,
+    prices: Mapping[str, Price | None] = MappingProxyType({}),
+) -> Tally:
+    """Structure all files into the run and close it; `prices` by the models' names. KeyboardInterrupt passes through when the run is closed
+    as interrupted."""
     tally, state = Tally(relations=Relations(plan.schemas)), Progress.INTERRUPTED
+    work = _Work(plan, run, tally, watcher, structure, prices)
     try:
         run.expect([str(file) for file in found.files])
         _note_others(found, run, tally, watcher)
-        _each(found.files, plan, run, tally, watcher, structure)
-        state = Progress.FINISHED
+        ahead = [file for file in found.files if not (run.resumed and work.is_done(file))]
+        run.drop_strays()
+        if plan.model is None:
+            for file in ahead:
+                work.by_itself(file)
+        else:
+            apart(work.all_at_once(ahead))
+        state = Progress.HALTED if tally.halted else Progress.FINISHED
     finally:
-        run.finish(state, tally.conventions.conclude(), tally.relations.conclude())
+        run.finish(
+            state, tally.conventions.conclude(), tally.relations.conclude(), tally.book.as_dict() if plan.model else None, tally.halted
+        )
     return tally
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a caller asks for: schema files (none = those that ship), a model by name, folders to record replies in or to replay them from;
-    `builtin` keeps a model named in the environment out."""
-
-    schemas: tuple[Path, ...] = ()
-    model: str | None = None
-    record: Path | None = None
-    replay: Path | None = None
-    witness: bool = True
-    builtin: bool = False
-
-
-def plan_of(wanted: Wanted) -> Plan:
-    """The plan for a run. Raises SchemaError for a bad schema, UsageError for wishes that exclude each other."""
-    schemas = tuple(library.load_schema(file) for file in wanted.schemas) or library.shipped_schemas()
-    twice = sorted(kind for kind, times in Counter(schema.kind for schema in schemas).items() if times > 1)
-    if twice:
-        raise UsageError(f"two schemas are of kind {twice[0]!r}", remedy="give each schema file a name of its own")
-    model = _model_of(wanted)
-    prompts = [library.load_prompt(name) if model else None for name in ("extract", "second")]
-    return Plan(schemas=schemas, model=model, prompt=prompts[0], witness=wanted.witness, second=prompts[1])
-
-
-def _model_of(wanted: Wanted) -> Model | None:
-    if wanted.builtin:
-        return None
-    if wanted.record and wanted.replay:
-        raise UsageError("--record and --replay exclude each other", remedy="leave one out")
-    if wanted.replay:
-        if not wanted.replay.is_dir():
-            raise UsageError(
-                "no such folder of recordings", where=str(wanted.replay), remedy="record them with --model NAME --record FOLDER"
-            )
-        return cassettes.Replayer(wanted.replay, name=wanted.model or "replay")
-    model = providers.from_environment(wanted.model)
-    if wanted.record:
-        if model is None:
-            raise UsageError("recording needs a model", remedy="name one with --model")
-        return cassettes.Recorder(model, wanted.record)
-    return model
-
-
-def provenance(plan: Plan) -> tuple[tuple[Schema, ...], str | None, str | None]:
-    """What a run's manifest says of its plan: schemas, the model's name, the digest of the prompt."""
-    return plan.schemas, plan.model.name if plan.model else None, plan.prompt.digest if plan.prompt else None
-
-
-def describe(plan: Plan) -> str:
-    """Which reader a plan uses, in words."""
-    if plan.model is None:
-        return "built-in reader"
-    return f"model {plan.model.name}" + (" beside the built-in reader" if plan.witness else "")
 
 
 def _note_others(found: ingest.Found, run: Run, tally: Tally, watcher: Watcher) -> None:
@@ -161,37 +135,100 @@ def _note_others(found: ingest.Found, run: Run, tally: Tally, watcher: Watcher) 
         run.note(Input(error.where, State.FAILED, error.what))
 
 
-def _each(files: Iterable[Path], plan: Plan, run: Run, tally: Tally, watcher: Watcher, structure: Structure) -> None:
-    silence = 0
-    for file in files:
-        if silence == GIVE_UP_AFTER:
-            run.note(Input(str(file), State.SKIPPED, f"the model did not answer for {GIVE_UP_AFTER} documents in a row"))
-            continue
-        watcher.begun(str(file))
-        error = _one(file, plan, run, tally, structure)
-        silence = silence + 1 if isinstance(error, ModelError) else 0
-        if error:
-            _note_error(file, error, run, tally, watcher)
+@dataclass(slots=True)
+class _Work:
+    """Documents on their way into a run."""
 
+    plan: Plan
+    run: Run
+    tally: Tally
+    watcher: Watcher
+    structure: Structure
+    prices: Mapping[str, Price | None]
 
-def _one(file: Path, plan: Plan, run: Run, tally: Tally, structure: Structure) -> Exception | None:
-    try:
-        result = structure(ingest.read(file), plan)
-    except Exception as error:  # reported in full by _note_error
-        return error
-    state = tally.add(result)
-    reason = "" if result.records else "no form was found in it"
-    run.write_result(str(file), result, state=state, reason=reason)
-    tally.learn(result)
-    return None
+    def is_done(self, file: Path) -> bool:
+        """Whether the run holds the document already, from before it was broken off; then it is counted."""
+        with suppress(OSError):  # said when it is its turn
+            result = self.run.finished(str(file), hashlib.sha256(file.read_bytes()).hexdigest())
+            if result is not None:
+                self.tally.add(result)
+                self.tally.learn(result)
+                return True
+        return False
 
+    def by_itself(self, file: Path) -> None:
+        """One document after the other, where no model is waited for."""
+        self.watcher.begun(str(file))
+        try:
+            result = concluded(self.structure(ingest.read(file), self.plan, Counter()))
+        except Exception as error:  # reported in full
+            self.note(file, error)
+        else:
+            self.keep(file, result)
 
-def _note_error(file: Path, error: Exception, run: Run, tally: Tally, watcher: Watcher) -> None:
-    if isinstance(error, StructurerError):
-        code, reason, words = error.exit_code, error.what, str(error)
-        words = words if str(file) in words else f"{file}: {words}"
-    else:
-        code, reason, words = 1, f"{BUG}: {error!r}", f"{file}: {BUG}\n{''.join(traceback.format_exception(error))}"
-    tally.failures.append(code)
-    watcher.trouble(words)
-    run.note(Input(str(file), State.FAILED, reason))
+    async def all_at_once(self, files: Iterable[Path]) -> None:
+        """Many documents in hand: while models are waited for, others are read and judged, in one thread of their own."""
+        ahead = iter(files)
+        with ThreadPoolExecutor(1, thread_name_prefix="judge") as judge:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(IN_HAND):
+                        group.create_task(self.in_turn(ahead, judge))
+            except BaseExceptionGroup as several:  # the run folder cannot be written to, or a bug: the first of them says it
+                raise several.exceptions[0] from None
+            finally:
+                judge.shutdown(wait=False, cancel_futures=True)
+
+    async def in_turn(self, ahead: Iterator[Path], judge: ThreadPoolExecutor) -> None:
+        """One document after the other from the common heap, until it is used up or a model answers no more."""
+        for file in ahead:
+            self.watcher.begun(str(file))
+            await self.one(file, judge)
+            if self.tally.halted:
+                return
+
+    async def one(self, file: Path, judge: ThreadPoolExecutor) -> None:
+        own = Book()
+        elsewhere = partial(asyncio.get_running_loop().run_in_executor, judge)
+        try:
+            document = await elsewhere(ingest.read, file)
+            rounds = self.structure(document, self.plan, own.outcomes)
+            result = await converse(rounds, partial(elsewhere, further), partial(self.enter, own))
+        except HaltError as error:
+            self.halt(error)
+        except Exception as error:  # reported in full
+            self.note(file, error, own)
+        else:
+            self.keep(file, result, own)
+        self.tally.book.merge(own)
+
+    def enter(self, book: Book, call: Call, answer: Answer) -> None:
+        """Into the ledger with a call."""
+        if isinstance(answer, ModelError):
+            book.add_unanswered(call.model.name)
+            book.note(NOT_ANSWERED)
+        else:
+            book.add(call.model.name, answer, self.prices.get(call.model.name))
+
+    def keep(self, file: Path, result: Result, own: Book | None = None) -> None:
+        state = self.tally.add(result)
+        reason = "" if result.records else "no form was found in it"
+        self.run.write_result(str(file), result, state=state, reason=reason, spent=own.as_dict() if own else None)
+        self.tally.learn(result)
+
+    def halt(self, error: HaltError) -> None:
+        """Said once: every document in hand hears it."""
+        if not self.tally.halted:
+            self.tally.halted = error.what
+            self.tally.failures.append(error.exit_code)
+            self.watcher.trouble(str(error))
+
+    def note(self, file: Path, error: Exception, own: Book | None = None) -> None:
+        if isinstance(error, StructurerError):
+            code, reason, words = error.exit_code, error.what, str(error)
+            words = words if str(file) in words else f"{file}: {words}"
+        else:
+            code, reason, words = 1, f"{BUG}: {error!r}", f"{file}: {BUG}\n{''.join(traceback.format_exception(error))}"
+        self.tally.failures.append(code)
+        self.watcher.trouble(words)
+        self.run.note(Input(str(file), State.FAILED, reason, spent=own.as_dict() if own else None))

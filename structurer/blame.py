@@ -8,7 +8,7 @@ what explains it does not, the reading is; else it is undecided.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 from math import prod
@@ -27,7 +27,8 @@ from structurer.telling import Told, evidence_words, explained, left_words, mend
 MAX_SETS = 300  # of one record that are listed; with more its errors are too many
 
 _Mending = Mapping[int, Sequence[Proposal]]  # proposals by record
-Reread = Callable[[int, Sequence[str]], Mapping[str, str | None]]  # record and pointers -> what a second reading says stands there
+Doubted = Mapping[int, Sequence[str]]  # cells by record, as pointers
+Reread = Mapping[int, Mapping[str, str | None]]  # what a second reading says stands in such cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +78,35 @@ def _across(records: Sequence[Pending], kin: Sequence[Kin], number: int) -> tupl
     return check(record.schema, facts, across=True, approximate=record.approximate | about)
 
 
-def blame(records: Sequence[Pending], kin: Sequence[Kin], reread: Reread | None = None) -> list[Blamed]:
-    """All records of a document, confronted, localised and mended. `reread` is asked at most once a record."""
+def blame(records: Sequence[Pending], kin: Sequence[Kin]) -> list[Blamed]:
+    """All records of a document, confronted, localised and mended, without a second reading."""
     before = confronted(records, kin)
-    found: dict[int, Blamed] = {}
+    return _outcomes(before, _failing(before, kin), {})
+
+
+def blaming(records: Sequence[Pending], kin: Sequence[Kin]) -> Generator[Doubted, Reread, list[Blamed]]:
+    """The same with a second reading: yields the cells that are still to blame, once, and is sent what stands there."""
+    before = confronted(records, kin)
+    groups = _failing(before, kin)
+    doubted = {number: places for group in groups for number, places in group.doubted_cells().items()}
+    answers = (yield doubted) if doubted else {}
+    return _outcomes(before, groups, answers)
+
+
+def _failing(records: Sequence[Pending], kin: Sequence[Kin]) -> list[_Group]:
+    """The groups of related records in which a check fails, mended from the page."""
+    found = []
     for group in _groups(kin):
-        part = [before[number] for number in group]
+        part = [records[number] for number in group]
         if any(checked.holds is False for record in part for checked in record.checks):
-            inner = [_inner(kin[number], group) for number in group]
-            asked = None if reread is None else _of_group(reread, group)
-            found |= dict(zip(group, _Group(part, inner, group).judged(asked), strict=True))
-    return [found.get(number, Blamed(record)) for number, record in enumerate(before)]
+            found.append(_Group(part, [_inner(kin[number], group) for number in group], group))
+            found[-1].judge()
+    return found
+
+
+def _outcomes(records: Sequence[Pending], groups: Sequence[_Group], answers: Reread) -> list[Blamed]:
+    found = {number: blamed for group in groups for number, blamed in zip(group.numbers, group.concluded(answers), strict=True)}
+    return [found.get(number, Blamed(record)) for number, record in enumerate(records)]
 
 
 def _groups(kin: Sequence[Kin]) -> Iterator[list[int]]:
@@ -115,10 +134,6 @@ def _inner(kin: Kin, group: Sequence[int]) -> Kin:
     return {alias: [place[one] for one in found] if isinstance(found, list) else place[found] for alias, found in kin.items()}
 
 
-def _of_group(reread: Reread, group: Sequence[int]) -> Reread:
-    return lambda number, places: reread(group[number], places)
-
-
 @dataclass(frozen=True, slots=True)
 class _Found:
     """A block in terms of records: its failing checks as (record, number of the outcome), and its explanations."""
@@ -134,15 +149,32 @@ class _Group:
     records: list[Pending]
     kin: list[Kin]
     numbers: list[int]  # of the records in their document
+    was: list[Pending] = field(default_factory=list)  # the records as they were read
+    told: list[tuple[Status, tuple[tuple[str, ...], ...]]] = field(default_factory=list)  # how each search ended, and the sets it found
+    rest: Sequence[_Found] = ()  # what is left to explain
 
-    def judged(self, reread: Reread | None) -> list[Blamed]:
-        first, was = self.localised(), list(self.records)
-        told = [self.told(number, first, was) for number in range(len(was))]
-        mended = self.mend(first)
-        if reread is not None and self.fails():
-            mended = self.mend_by_rereading(self.localised() if mended else first, reread) or mended
-        rest = (self.localised() if mended else first) if self.fails() else ()
-        return [self.outcome(number, was[number], told[number], rest) for number in range(len(was))]
+    def judge(self) -> None:
+        """Localise, tell, and mend from the page."""
+        first, self.was = self.localised(), list(self.records)
+        self.told = [self.tell(number, first, self.was) for number in range(len(self.was))]
+        self.look_again(first, self.mend(first))
+
+    def look_again(self, before: Sequence[_Found], mended: bool) -> None:
+        self.rest = (self.localised() if mended else before) if self.fails() else ()
+
+    def doubted_cells(self) -> dict[int, list[str]]:
+        """Cells that are still to blame and that the page does not bear out, by the number of their record in the document."""
+        found: dict[int, list[str]] = {}
+        for number, place in (cell for one in self.rest for cell in self.doubted(one)):
+            places = found.setdefault(self.numbers[number], [])
+            places += [place] if place not in places else []
+        return found
+
+    def concluded(self, answers: Reread) -> list[Blamed]:
+        """What came of the records, in the light of a second reading. An answer that fits chooses among several explanations."""
+        if any(number in answers for number in self.numbers):
+            self.look_again(self.rest, self.mend_by_rereading(answers))
+        return [self.outcome(number, self.was[number], self.told[number], self.rest) for number in range(len(self.was))]
 
     def fails(self) -> bool:
         return any(checked.holds is False for record in self.records for checked in record.checks)
@@ -165,19 +197,11 @@ class _Group:
             done.append(self.mend_block(one, [self.proposed(explanation, self.from_page) for explanation in explanations]))
         return any(done)
 
-    def mend_by_rereading(self, found: Sequence[_Found], reread: Reread) -> bool:
-        """Ask once for each record what stands in the cells that are to blame, without saying what is wanted; an answer that fits chooses
-        among several explanations."""
-        asked: dict[int, list[str]] = {}
-        for one in found:
-            for number, place in self.doubted(one):
-                asked.setdefault(number, []).append(place)
-        answers = {number: reread(number, list(dict.fromkeys(places))) for number, places in asked.items()}
-
+    def mend_by_rereading(self, answers: Reread) -> bool:
         def answered(number: int, place: str, wanted: Feasible) -> Proposal | None:
-            return self.from_answer(number, place, wanted, answers.get(number, {}).get(place))
+            return self.from_answer(number, place, wanted, answers.get(self.numbers[number], {}).get(place))
 
-        done = [self.mend_block(one, [self.proposed(each, answered) for each in one.block.explanations]) for one in found]
+        done = [self.mend_block(one, [self.proposed(each, answered) for each in one.block.explanations]) for one in self.rest]
         return any(done)
 
     def doubted(self, found: _Found) -> Iterator[tuple[int, str]]:
@@ -233,7 +257,7 @@ class _Group:
 
     # -- telling -------------------------------------------------------------------------------------------------------
 
-    def told(self, number: int, found: Sequence[_Found], records: Sequence[Pending]) -> tuple[Status, tuple[tuple[str, ...], ...]]:
+    def tell(self, number: int, found: Sequence[_Found], records: Sequence[Pending]) -> tuple[Status, tuple[tuple[str, ...], ...]]:
         """How the search ended for one record, and all smallest sets for its failing checks."""
         own = [one for one in found if any(record == number for record, _ in one.failing)]
         status = Status.of(one.block.status for one in own)

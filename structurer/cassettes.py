@@ -41,14 +41,14 @@ class Recorder:
         """The name of the model that is asked."""
         return self._model.name
 
-    def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request) -> Reply:
         """The filed reply, or else the model's, filed. Raises ModelError as the model does or for a spoilt file, UsageError when the folder
         cannot be written to."""
         path = _file(self._folder, request)
         if path.exists():
             return _played(path, request)
         self._prepare()
-        reply = self._model.complete(request)
+        reply = await self._model.complete(request)
         self._write(path, _text_of(Cassette(request, reply)))
         return reply
 
@@ -84,7 +84,7 @@ class Replayer:
         """The name given, not that of the model which was recorded."""
         return self._name
 
-    def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request) -> Reply:
         """The recorded reply. Raises ModelError where there is none, or its file is spoilt."""
         path = _file(self._folder, request)
         if not path.exists():
@@ -102,7 +102,9 @@ def _command(folder: Path) -> str:
 
 def _text_of(cassette: Cassette) -> str:
     tree = {"request": _plain(cassette.request), "reply": asdict(cassette.reply)}
-    del tree["reply"]["recorded"]
+    del tree["reply"]["recorded"], tree["request"]["logprobs"], tree["request"]["plainer"]  # which the model does not see
+    if not cassette.reply.logprobs:
+        del tree["reply"]["logprobs"]
     return json.dumps(tree, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
 
 

@@ -47,6 +47,12 @@ SchemaFiles = Annotated[
 ]
 
 
+ConfigFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--config", metavar="FILE", help="The settings. Default: structurer.toml here, or in your configuration folder."),
+]
+
+
 def main() -> NoReturn:
     """The command `structurer`: errors that a user can mend are one message and an exit code, bugs are tracebacks."""
     try:
@@ -71,28 +77,46 @@ def structure(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, or folders with files.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", metavar="RUN", help="The run folder to make.", show_default=False)],
     schema: SchemaFiles = None,
-    model: Annotated[str, typer.Option(metavar="NAME", help="A model at OPENAI_BASE_URL. Default: the built-in reader.")] = "",
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="A model of structurer.toml, or at OPENAI_BASE_URL. Default: the built-in reader.")
+    ] = "",
     record: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Record the model's replies here.")] = None,  # noqa: UP045
     replay: Annotated[Optional[Path], typer.Option(metavar="FOLDER", help="Replay recorded replies; needs no network.")] = None,  # noqa: UP045
     witness: Annotated[bool, typer.Option("--witness/--no-witness", help="Let the built-in reader read beside a model.")] = True,
+    samples: Annotated[Optional[int], typer.Option(metavar="N", help="How often the model reads each form.", min=1)] = None,  # noqa: UP045
+    second: Annotated[str, typer.Option(metavar="NAME", help="A second model that reads too.")] = "",
+    escalate: Annotated[str, typer.Option(metavar="NAME", help="A stronger model that is shown flagged cells.")] = "",
+    logprobs: Annotated[bool, typer.Option("--logprobs", help="Ask the model how likely it found each value.")] = False,
+    budget: Annotated[Optional[str], typer.Option(metavar="AMOUNT", help="Stop before models cost more than this.")] = None,  # noqa: UP045
+    cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Answer from replies of earlier runs what was asked before.")] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN, if there is one.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask nothing and write nothing: say what it would take.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell of every call to a model.")] = False,
+    config: ConfigFile = None,
 ) -> None:
     """Structure documents into a run folder: one file a document, readable as soon as it is done."""
-    from structurer import batch, ingest, store
+    from structurer import batch, estimate, ingest, plans, store
 
-    plan = batch.plan_of(batch.Wanted(tuple(schema or ()), model or None, record, replay, witness))
-    reader = batch.describe(plan)
+    options = {"samples": samples, "second": second, "escalate": escalate, "budget": budget, "cache": None if cache else "off"}
+    given = {name: value for name, value in options.items() if value not in (None, "")}
+    wanted = plans.Wanted(tuple(schema or ()), model or None, record, replay, witness, False, config, given, logprobs, verbose)
+    planned = plans.planned(wanted, _say)
+    reader = plans.describe(planned.plan)
     found = ingest.discover(paths)
     if not found.files:
         for error in found.errors:
             _say(f"structurer: {error}")
         raise typer.Exit(4)
-    asked = store.Asked(f"structurer {__version__}", tuple(map(_scrubbed, sys.argv[1:])), reader, *batch.provenance(plan))
-    run = store.create(out, asked)
+    if dry_run:
+        typer.echo(estimate.told(estimate.estimated(found, planned)))
+        raise typer.Exit
+    asked = store.Asked(f"structurer {__version__}", tuple(map(_scrubbed, sys.argv[1:])), reader, *plans.provenance(planned.plan))
+    run = store.go_on(out, asked) if resume else store.create(out, asked)
     with _progress(len(found.files)) as begun:
         try:
-            tally = batch.run_all(found, plan, run, batch.Watcher(begun, _say))
+            tally = batch.run_all(found, planned.plan, run, batch.Watcher(begun, _say), prices=planned.prices)
         except KeyboardInterrupt:
-            _say(f"interrupted; what was finished is in {out}\n  next: structurer show {out}")
+            _say(f"interrupted; what was finished is in {out}\n  next: structurer show {out}, or the same command with --resume")
             raise
     _say(_closing(tally, reader, out))
     raise typer.Exit(tally.exit_code)
@@ -110,9 +134,9 @@ def check(
     witness: Annotated[bool, typer.Option("--witness/--no-witness", help="Hear the built-in reader beside the page.")] = True,
 ) -> None:
     """Check records that any tool made: which cell is wrong, whose fault it is, and what the page confirms in its place."""
-    from structurer import batch, recheck
+    from structurer import plans, recheck
 
-    plan = batch.plan_of(batch.Wanted(tuple(schema or ()), builtin=True))
+    plan = plans.plan_of(plans.Wanted(tuple(schema or ()), builtin=True))
     tally = recheck.run(recheck.Wanted(file, plan.schemas, tuple(source or ()), witness), out)
     for error in tally.errors:
         _say(f"structurer: {error}")
@@ -120,6 +144,22 @@ def check(
     counts = f"{_count(tally.records, 'record')}{grounded}, {tally.failed} checks failed, {_count(tally.mended, 'value')} mended"
     _say(f"{counts}, {tally.to_review} to review; in {out}")
     raise typer.Exit(4 if tally.errors else 3 if tally.to_review else 0)
+
+
+@app.command(epilog=EXIT_CODES)
+def doctor(
+    model: Annotated[str, typer.Option(metavar="NAME", help="A model of structurer.toml, or at OPENAI_BASE_URL.")] = "",
+    config: ConfigFile = None,
+    example: Annotated[bool, typer.Option("--example", help="Print a structurer.toml with every setting explained.")] = False,
+) -> None:
+    """Say whether a model can be used, what its endpoint understands, and the next command for everything that fails."""
+    from structurer import doctor as doctor_
+    from structurer import settings
+
+    if example:
+        typer.echo(settings.example(), nl=False)
+        raise typer.Exit
+    raise typer.Exit(0 if doctor_.tell(settings.load(config), model or None, lambda line: typer.echo(_scrubbed(line))) else 5)
 
 
 @app.command()
@@ -207,7 +247,8 @@ def _closing(tally: Tally, reader: str, out: Path) -> str:
         _count(tally.documents, "document"), _count(tally.records, "record"), f"{tally.held} checks held", f"{tally.failed} failed",
         f"{tally.flagged} to review", *([_count(len(tally.failures), "input") + " not done"] if tally.failures else []),
     ]  # fmt: skip
-    return f"{', '.join(counts)}; {reader}; in {out}; next: structurer show {out}"
+    spent = f" ({tally.book.line()})" if tally.book.models else ""
+    return f"{', '.join(counts)}; {reader}{spent}; in {out}; next: structurer show {out}"
 
 
 def _count(number: int, word: str) -> str:

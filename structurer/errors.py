@@ -44,6 +44,10 @@ class ModelError(StructurerError):
     exit_code = 5
 
 
+class HaltError(ModelError):
+    """The model will answer no other request of this run either: the key is refused, a quota or budget is used up, the endpoint is down."""
+
+
 class SchemaError(StructurerError):
     """A schema that cannot be obeyed; `where` is a JSON pointer into it."""
 

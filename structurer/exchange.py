@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from structurer.errors import InputError
-from structurer.extract import DuplicateKeyError, unique_keys
+from structurer.jsontext import DuplicateKeyError, unique_keys
 from structurer.record import pointer
 from structurer.schema import Group, Leaf, Node, Rows, Schema
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from structurer.contract import load
 from structurer.errors import SchemaError, UsageError
-from structurer.extract import DuplicateKeyError, Prompt, unique_keys
+from structurer.extract import Prompt
+from structurer.jsontext import DuplicateKeyError, unique_keys
 from structurer.schema import Schema
 
 if TYPE_CHECKING:

@@ -1,48 +1,66 @@
-"""The way of a document: segment, read (model, built-in reader or both), ground, confront, judge. The only place that orders stages."""
+"""The way of a document: segment, read (models, built-in reader or both), ground, confront, judge. The only place that orders stages.
+
+It is a conversation in rounds (`llm`): where models are asked it yields the calls, and goes on with their answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-from structurer import __version__, reader
-from structurer.blame import Blamed, Reread, blame
+from structurer import __version__, reader, reading
+from structurer.blame import Blamed, blame, blaming
 from structurer.checks import Quantity
 from structurer.confront import figures, joined, lists_of
+from structurer.converse import concluded
 from structurer.document import Document
-from structurer.errors import UsageError
+from structurer.errors import ModelError, UsageError
+from structurer.escalate import enlightened, flagged
 from structurer.evidence import Pending
-from structurer.ground import ground, known_match
-from structurer.kinship import Relative, kin_of
+from structurer.extract import Asking, Prompt, UnusableReplyError
+from structurer.ground import known_match
+from structurer.kinship import Kin, Relative, kin_of
 from structurer.labels import is_matrix
 from structurer.layout import Layout
 from structurer.ledger import proved_complete, unclaimed
-from structurer.llm import Model, Reply
+from structurer.llm import Model, Reply, Rounds, side_by_side
 from structurer.parse import Parsed
 from structurer.pins import pins
+from structurer.reading import Reading, Sizes, grounded
 from structurer.record import Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
 from structurer.schema import Schema
+from structurer.second import MAX_CELLS, read_again
 from structurer.segment import Segment, segment
 from structurer.settle import settle
 from structurer.trust import judge, merged
 from structurer.validate import violations
 
-if TYPE_CHECKING:
-    from structurer.extract import Prompt
+T = TypeVar("T")
+FURTHER_TEMPERATURE = 0.7  # of a model's further opinions: at 0 they would be the first again
+BUILTIN_ALONE = "read by the built-in reader alone"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to read documents with: the schemas, and a model with its prompt or (without) the built-in reader alone; `witness` lets the
-    built-in reader read beside a model; `second` is the prompt of a second reading of single cells (None: there is none)."""
+    """What to read documents with: the schemas, and a model with its prompt or (without) the built-in reader alone.
+
+    `witness` lets the built-in reader read beside a model; `second` is the prompt of a second reading of single cells (None: there is
+    none). `samples` is how often the model reads, `other` a second model that reads too, `escalate` a stronger one that is shown flagged
+    cells; `logprobs` asks for log probabilities; `sizes` are what is asked for at once.
+    """
 
     schemas: tuple[Schema, ...]
     model: Model | None = None
     prompt: Prompt | None = None
     witness: bool = True
     second: Prompt | None = None
+    samples: int = 1
+    other: Model | None = None
+    escalate: Model | None = None
+    logprobs: bool = False
+    sizes: Sizes = field(default_factory=Sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,56 +73,47 @@ class _Draft:
     pending: Pending
     replies: tuple[Reply, ...]
     second: str = ""  # what came of a second reading
+    escalated: str = ""  # what came of showing flagged cells to a stronger model
 
 
 def structure_document(document: Document, plan: Plan) -> Result:
     """All records of a document, judged, and the text that belongs to none. Raises ModelError if a model is asked and fails."""
+    return concluded(structuring(document, plan))
+
+
+def structuring(document: Document, plan: Plan, outcomes: Counter[str] | None = None) -> Rounds[Result]:
+    """The same as a conversation with the plan's models; `outcomes` counts what each reply came to, by name."""
+    outcomes = Counter() if outcomes is None else outcomes
     segments, left = segment(document.text, plan.schemas)
-    drafts = [_draft(document, part, plan) for part in segments]
+    came = yield from side_by_side(_draft(document, part, plan, outcomes) for part in segments)
+    drafts = list(_done(came))
     pending = [draft.pending for draft in drafts]
     kin = kin_of([Relative(one.schema, one.values, draft.segment.start) for one, draft in zip(pending, drafts, strict=True)])
-    second = _Second(document, plan, drafts)
-    blamed = blame(pending, kin, second.reread)
-    records = tuple(_record(document, second.drafts[index], one, index, plan) for index, one in enumerate(blamed))
+    blamed = yield from _blamed(drafts, kin, plan)
+    judged = _Judged(document, plan, kin, drafts, blamed)
+    if plan.escalate is not None:
+        judged = yield from _escalated(judged, plan.escalate)
     unplaced = tuple(_unplaced(document, start, end) for start, end in left)
-    return Result(document.source, document.sha256, records, unplaced, document.warnings)
+    return Result(document.source, document.sha256, judged.records, unplaced, document.warnings)
 
 
-def structure(
-    path: str | Path, *, schema: Schema | str | Path | type | None = None, model: Model | str | None = None
-) -> tuple[Result, ...]:
-    """Structure a file or folder. `schema`: a Schema, a schema file, or a pydantic model class (default: the shipped ones); `model`: a
-    Model or the name of one at OPENAI_BASE_URL (default: the built-in reader). Raises StructurerError."""
-    from structurer import ingest, library, providers
-
-    asked = providers.from_environment(model) if isinstance(model, str) else model
-    if isinstance(model, str) and asked is None:
-        raise UsageError(f"the model {model!r} has no endpoint", remedy="set OPENAI_API_KEY or OPENAI_BASE_URL")
-    plan = Plan(_schemas(schema), asked, library.load_prompt() if asked else None, second=library.load_prompt("second") if asked else None)
-    files, errors, _ = ingest.discover([Path(path)])
-    if errors:
-        raise errors[0]
-    return tuple(structure_document(ingest.read(file), plan) for file in files)
-
-
-def _schemas(schema: Any) -> tuple[Schema, ...]:
-    from structurer import library
-
-    if schema is None:
-        return library.shipped_schemas()
-    if isinstance(schema, Schema):
-        return (schema,)
-    if isinstance(schema, str | Path):
-        return (library.load_schema(Path(schema)),)
-    return (library.schema_of_model(schema),)
+def _done(came: Iterable[_Draft | ModelError]) -> Iterable[_Draft]:
+    for one in came:
+        if isinstance(one, ModelError):
+            raise one
+        yield one
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _draft(document: Document, part: Segment, plan: Plan) -> _Draft:
+def _draft(document: Document, part: Segment, plan: Plan, outcomes: Counter[str]) -> Rounds[_Draft]:
     layout = Layout(document.text, part.start, part.end)
-    reading = _read(document, part, plan, layout)
+    read = yield from _read(part, plan, layout, outcomes)
+    return _Draft(part, layout, read.extraction, _pending(document, part, layout, read), read.replies)
+
+
+def _pending(document: Document, part: Segment, layout: Layout, reading: Reading) -> Pending:
     extraction, matches = reading.extraction, reading.matches
     texts = {place: extract.text for place, extract in extraction.leaves.items()}
     read = figures(part.schema, texts, extraction.rows)
@@ -115,11 +124,10 @@ def _draft(document: Document, part: Segment, plan: Plan) -> _Draft:
         )
         for place, leaf in leaf_pointers(part.schema, extraction.rows)
     }
-    pending = Pending(
+    return Pending(
         part.schema, values, replace(read, facts=joined(part.schema, read.facts)), (), layout, reading.placed,
         extraction.explained, document.evidence,
     )  # fmt: skip
-    return _Draft(part, layout, extraction, pending, reading.replies)
 
 
 def _value(document: Document, extract: Extract, parsed: Parsed, quantity: Quantity | None, match: Match, name: str) -> Value:
@@ -133,36 +141,49 @@ def _value(document: Document, extract: Extract, parsed: Parsed, quantity: Quant
         reader=name,
         doubts=extract.doubts,
         alternatives=extract.alternatives,
+        logprob=extract.logprob,
+        agreement=extract.agreement,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What a segment was read as: how each value was found on the page, and which stand where the order of the record puts them (None: the
-    reader took every value from its place)."""
-
-    extraction: Extraction
-    matches: dict[str, Match]
-    placed: frozenset[str] | None = None
-    replies: tuple[Reply, ...] = ()
-
-
-def _read(document: Document, part: Segment, plan: Plan, layout: Layout) -> _Reading:
+def _read(part: Segment, plan: Plan, layout: Layout, outcomes: Counter[str]) -> Rounds[Reading]:
     """The reading of one segment, with every value's place on the page."""
     if plan.model is None:
-        extraction = reader.read(layout, part.schema)
-        return _Reading(extraction, {place: known_match(layout, extract) for place, extract in extraction.leaves.items()})
-    from structurer.extract import extract as ask
-
-    if plan.prompt is None:
-        raise UsageError("a model needs a prompt", remedy="Plan(..., prompt=library.load_prompt())")
-    asked, replies = ask(document.text[part.start : part.end].strip(), part.schema, plan.model, plan.prompt)
-    first = replace(_grounded(layout, part.schema, asked), replies=replies)
+        return _by_builtin(layout, part.schema)
+    try:
+        first = yield from reading.read(layout, part.schema, _askings(plan, outcomes), plan.sizes)
+    except UnusableReplyError as error:
+        if not plan.witness:
+            raise
+        outcomes[BUILTIN_ALONE] += 1
+        return _in_its_place(_by_builtin(layout, part.schema), error)
     if not plan.witness:
         return first
     witness = reader.read(layout, part.schema)
-    settled = _grounded(layout, part.schema, settle(part.schema, first.extraction, witness, first.matches))
-    return replace(settled, placed=(settled.placed or frozenset()) | _agreed(settled.extraction, witness), replies=replies)
+    settled = grounded(layout, part.schema, settle(part.schema, first.extraction, witness, first.matches))
+    return replace(settled, placed=(settled.placed or frozenset()) | _agreed(settled.extraction, witness), replies=first.replies)
+
+
+def _by_builtin(layout: Layout, schema: Schema) -> Reading:
+    extraction = reader.read(layout, schema)
+    return Reading(extraction, {place: known_match(layout, extract) for place, extract in extraction.leaves.items()})
+
+
+def _in_its_place(builtin: Reading, error: UnusableReplyError) -> Reading:
+    """What the built-in reader made of a form that the model did not read: a person is told."""
+    extraction = builtin.extraction
+    words = f"the model did not read this form, the built-in reader did: {error.what}"
+    doubts = {**extraction.doubts, "": (*extraction.doubts.get("", ()), words)}
+    return replace(builtin, extraction=replace(extraction, doubts=doubts), replies=error.replies)
+
+
+def _askings(plan: Plan, outcomes: Counter[str]) -> list[Asking]:
+    """Every opinion that the plan wants: the model's, its further ones, and another model's."""
+    if plan.prompt is None or plan.model is None:
+        raise UsageError("a model needs a prompt", remedy="Plan(..., prompt=library.load_prompt())")
+    first = Asking(plan.model, plan.prompt, logprobs=plan.logprobs, outcomes=outcomes)
+    further = [replace(first, temperature=FURTHER_TEMPERATURE, seed=seed) for seed in range(1, plan.samples)]
+    return [first, *further, *([replace(first, model=plan.other)] if plan.other is not None else [])]
 
 
 def _agreed(settled: Extraction, witness: Extraction) -> frozenset[str]:
@@ -172,44 +193,109 @@ def _agreed(settled: Extraction, witness: Extraction) -> frozenset[str]:
     return frozenset(place for place, extract in settled.leaves.items() if extract.text == witness.leaves.get(place, Extract(None)).text)
 
 
-def _grounded(layout: Layout, schema: Schema, extraction: Extraction) -> _Reading:
-    """Give every leaf of a model's reading its place on the page."""
-    places = [(place, leaf, extraction.leaves[place]) for place, leaf in leaf_pointers(schema, extraction.rows)]
-    grounds = ground(layout, places)
-    found = {place: grounds.found.get(place, ((), Match.NONE)) for place, _, _ in places}
-    leaves = {place: replace(extract, spans=found[place][0]) for place, _, extract in places}
-    return _Reading(replace(extraction, leaves=leaves), {place: match for place, (_, match) in found.items()}, grounds.placed)
+# -- judging -----------------------------------------------------------------------------------------------------------
 
 
-class _Second:
-    """Reads cells a second time: the model is shown the segment again and asked for these cells alone, not told what the sums would want.
+def _blamed(drafts: list[_Draft], kin: Sequence[Kin], plan: Plan) -> Rounds[list[Blamed]]:
+    """Failing checks localised, judged and mended, with a second reading of the cells that stay in doubt. `drafts` gain its replies."""
+    pending = [draft.pending for draft in drafts]
+    if plan.model is None or plan.second is None:
+        return blame(pending, kin)
+    judging = blaming(pending, kin)
+    try:
+        doubted = next(judging)
+        answers = yield from _second(drafts, doubted, plan.model, plan.second)
+        judging.send(answers)
+    except StopIteration as end:
+        blamed: list[Blamed] = end.value
+        return blamed
+    raise AssertionError("blame asks once")
 
-    `drafts` gain the replies. A model that does not answer leaves the cells to a person, and the record's provenance says so.
-    """
 
-    def __init__(self, document: Document, plan: Plan, drafts: list[_Draft]) -> None:
-        self.document, self.plan, self.drafts = document, plan, drafts
+def _second(
+    drafts: list[_Draft], doubted: Mapping[int, Sequence[str]], model: Model, prompt: Prompt
+) -> Rounds[dict[int, dict[str, str | None]]]:
+    """Cells read a second time: the model is shown the segment again and asked for these cells alone, not told what the sums would want. A
+    model that does not answer leaves the cells to a person, and the record's provenance says so."""
+    came = yield from side_by_side(_again(drafts[number], places, model, prompt) for number, places in doubted.items())
+    found = {}
+    for (number, places), one in zip(doubted.items(), came, strict=True):
+        answers, reply = _made(one)
+        told = f"not answered: {reply}" if isinstance(reply, str) else f"{len(answers)} of {len(places)} cells"
+        replies = () if isinstance(reply, str) else (reply,)
+        drafts[number] = replace(drafts[number], replies=(*drafts[number].replies, *replies), second=told)
+        found[number] = answers
+    return found
+
+
+def _again(draft: _Draft, places: Sequence[str], model: Model, prompt: Prompt) -> Rounds[tuple[dict[str, str | None], Reply | str]]:
+    text = draft.layout.text[draft.segment.start : draft.segment.end].strip()
+    return read_again(text, draft.pending, places, model, prompt)
+
+
+def _made(came: tuple[dict[str, str | None], Reply | str] | ModelError) -> tuple[dict[str, str | None], Reply | str]:
+    return ({}, came.what) if isinstance(came, ModelError) else came
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The records of a document with all that they were made of."""
+
+    document: Document
+    plan: Plan
+    kin: Sequence[Kin]
+    drafts: Sequence[_Draft]
+    blamed: Sequence[Blamed]
 
     @property
-    def reread(self) -> Reread | None:
-        """The reader of single cells, if the plan has one."""
-        return self._read if self.plan.model is not None and self.plan.second is not None else None
-
-    def _read(self, number: int, places: Sequence[str]) -> dict[str, str | None]:
-        from structurer.second import read_again
-
-        draft, model, prompt = self.drafts[number], self.plan.model, self.plan.second
-        assert model is not None
-        assert prompt is not None
-        text = self.document.text[draft.segment.start : draft.segment.end].strip()
-        answers, reply = read_again(text, draft.pending, places, model, prompt)
-        told = f"not answered: {reply}" if isinstance(reply, str) else f"{len(answers)} of {len(places)} cells"
-        replies = draft.replies if isinstance(reply, str) else (*draft.replies, reply)
-        self.drafts[number] = replace(draft, replies=replies, second=told)
-        return answers
+    def records(self) -> tuple[Record, ...]:
+        pairs = zip(self.drafts, self.blamed, strict=True)
+        return tuple(_record(self.document, draft, one, index, self.plan) for index, (draft, one) in enumerate(pairs))
 
 
-# -- judging -----------------------------------------------------------------------------------------------------------
+def _escalated(judged: _Judged, model: Model) -> Rounds[_Judged]:
+    """The records in the light of a stronger model that was shown their flagged cells; each as it was, if it would be the worse for it."""
+    prompt = judged.plan.second
+    if prompt is None:
+        raise UsageError("a stronger model needs a prompt", remedy="Plan(..., second=library.load_prompt('second'))")
+    wanted = {index: flagged(record) for index, record in enumerate(judged.records)}
+    chunks = [(index, places[at : at + MAX_CELLS]) for index, places in wanted.items() for at in range(0, len(places), MAX_CELLS)]
+    came = yield from side_by_side(_again(judged.drafts[index], places, model, prompt) for index, places in chunks)
+    answers: dict[int, dict[str, str | None]] = {}
+    for (index, places), one in zip(chunks, came, strict=True):
+        found, reply = _made(one)
+        answers.setdefault(index, {}).update(found)
+        judged = _noted(judged, index, reply, f"{len(found)} of {len(places)} cells by {model.name}")
+    for index, found in answers.items():
+        judged = _better(judged, index, found, model.name) if found else judged
+    return judged
+
+
+def _noted(judged: _Judged, index: int, reply: Reply | str, told: str) -> _Judged:
+    draft = judged.drafts[index]
+    words = "; ".join(part for part in (draft.escalated, f"not answered: {reply}" if isinstance(reply, str) else told) if part)
+    replies = draft.replies if isinstance(reply, str) else (*draft.replies, reply)
+    return replace(judged, drafts=_swapped(judged.drafts, index, replace(draft, replies=replies, escalated=words)))
+
+
+def _better(judged: _Judged, index: int, answers: Mapping[str, str | None], name: str) -> _Judged:
+    """The records with one of them enlightened, unless a check fails then that did not, or a value is proved no more."""
+    pending = [one.record for one in judged.blamed]
+    tried = blame(_swapped(pending, index, enlightened(pending[index], answers, name)), judged.kin)
+    if any(_fails(after.record) > _fails(before.record) for before, after in zip(judged.blamed, tried, strict=True)):
+        return judged
+    if not pins(pending[index]).keys() <= pins(tried[index].record).keys():
+        return judged
+    better = replace(tried[index], mended=(*judged.blamed[index].mended, *tried[index].mended))
+    return replace(judged, blamed=_swapped(judged.blamed, index, better))
+
+
+def _fails(pending: Pending) -> int:
+    return sum(checked.holds is False for checked in pending.checks)
+
+
+def _swapped(several: Sequence[T], index: int, one: T) -> list[T]:
+    return [one if number == index else other for number, other in enumerate(several)]
 
 
 def _record(document: Document, draft: _Draft, blamed: Blamed, index: int, plan: Plan) -> Record:
@@ -271,7 +357,8 @@ def _provenance(draft: _Draft, plan: Plan) -> dict[str, Any]:
             "prompt_tokens": _total([entry.prompt_tokens for entry in usage]),
             "completion_tokens": _total([entry.completion_tokens for entry in usage]),
         }
-    return found | ({"second_reading": draft.second} if draft.second else {})
+    found |= {"second_reading": draft.second} if draft.second else {}
+    return found | ({"escalated": draft.escalated} if draft.escalated else {})
 
 
 def _total(counts: Sequence[int | None]) -> int | None:

@@ -1,46 +1,70 @@
-"""Language models behind an OpenAI-compatible endpoint: the one place where requests go over the network.
+"""Language models behind an OpenAI-compatible endpoint: requests, their retries, and what is said when there is no answer.
 
-Transport faults (no connection, timeouts, HTTP 408, 409, 429 and 5xx) are retried here, with bounds on attempts and time. A reply that
-came whole but is no good is no transport fault: `extract` asks for that again. An endpoint that refuses strict reply schemas is stepped
-down once, to plain JSON and then to plain text, and the instance remembers it.
+Transport faults (no connection, timeouts, HTTP 408, 409, 429 and 5xx) are retried here, with bounds on attempts and time; the pace of all
+calls together is `pace`'s. A reply that came whole but is no good is no transport fault: `extract` asks for that again. An endpoint that
+refuses strict reply schemas is stepped down, and the instance remembers it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from structurer.dialect import Dialect, at, reply_in, words_of
-from structurer.errors import ModelError, UsageError
-from structurer.llm import Reply, Request
+from structurer.errors import HaltError, ModelError, UsageError
+from structurer.known import Known
+from structurer.llm import Reply, Request, Usage
+from structurer.pace import EndpointDown, Pace, Slot
+from structurer.wire import MAX_BODY, PackedError, TooLongError, Wire
 
 if TYPE_CHECKING:
-    from openai import OpenAI
     from tenacity import RetryCallState
+
+    from structurer.purse import Purse
+    from structurer.settings import Endpoint
 
 BASE_URL: Final = "https://api.openai.com/v1"
 TIMEOUT_S: Final = 600.0  # seconds for one answer, first to last byte: a long form from a slow machine
-CONNECT_S: Final = 10.0  # seconds to open a connection
-DEADLINE_S: Final = 1800.0  # seconds for a request with all its retries and waits
-ATTEMPTS: Final = 5
+DEADLINE_S: Final = 1800.0  # seconds for a request with all its retries and waits, those for its turn left out
+ATTEMPTS: Final = 8  # that fail; a request told to come later (429) is bounded by its deadline alone
+IN_FLIGHT: Final = 64
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 8.0
-LONGEST_RETRY_AFTER_S: Final = 60.0  # an endpoint may ask for more, it waits no longer
-MAX_BODY: Final = 64 * 2**20  # bytes of an answer
+LONGEST_RETRY_AFTER_S: Final = 600.0  # an endpoint that asks for more has shut for the day: the run halts
 MAX_MESSAGE: Final = 300  # characters of an endpoint's own error message
 RETRIED: Final = frozenset({408, 409, 429})
+TOKEN_BYTES: Final = 3  # bytes of a prompt that make a token, for pacing by tokens alone
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a caller allows a model: seconds for one answer and for a request with its retries, failed attempts, requests in flight,
+    requests and tokens a minute (None: no limit), tokens of a reply (None: the endpoint's own limit), seconds that a run waits for an
+    endpoint that is down."""
+
+    timeout_s: float = TIMEOUT_S
+    deadline_s: float = DEADLINE_S
+    attempts: int = ATTEMPTS
+    in_flight: int = IN_FLIGHT
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    output_tokens: int | None = None
+    patience_s: float = 600.0
 
 
 class OpenAIModel:
-    """A `Model` at an OpenAI-compatible endpoint. Safe to share between threads.
+    """A `Model` at an OpenAI-compatible endpoint, for any number of tasks of one event loop at a time.
 
-    `base_url` defaults to OpenAI's; an endpoint of one's own may need no `api_key`. `timeout_s` bounds one answer, `deadline_s` a request
-    with all its retries; `sleep` waits the given seconds. Raises UsageError for an address or key that cannot be sent, ModelError when no
-    key is given where one is needed.
+    `base_url` defaults to OpenAI's; an endpoint of one's own may need no `api_key`. `dialect` is what is known of the endpoint, `learned`
+    is told when more is; `told` hears what a person should know (a pause, its end). `extra` are further members of every request, `headers`
+    further headers; every attempt is paid for out of the `purse`; `sleep` waits the given seconds. Raises UsageError for an address or key
+    that cannot be sent, ModelError when no key is given where one is needed.
     """
 
     def __init__(
@@ -49,94 +73,134 @@ class OpenAIModel:
         *,
         base_url: str | None = None,
         api_key: str | None = None,
-        timeout_s: float = TIMEOUT_S,
-        deadline_s: float = DEADLINE_S,
-        attempts: int = ATTEMPTS,
-        sleep: Callable[[float], None] = time.sleep,
+        wire_name: str | None = None,
+        limits: Limits = Limits(),
+        dialect: Dialect | None = None,
+        learned: Callable[[Dialect], None] = lambda _: None,
+        told: Callable[[str], None] = lambda _: None,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        purse: Purse | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._name = name
-        self._base_url = base_url or BASE_URL
-        self._where = _public(self._base_url)
-        self._key = _sendable(api_key, self._where)
-        if self._key is None and base_url is None:
+        self._name, self._wire_name = name, wire_name or name
+        base_url, unnamed = base_url or BASE_URL, base_url is None
+        self.where = _public(base_url)
+        self._key = _sendable(api_key, self.where)
+        if self._key is None and unnamed:
             remedy = "set OPENAI_API_KEY, or OPENAI_BASE_URL to an endpoint that needs no key"
-            raise ModelError("no API key", where=self._where, remedy=remedy)
-        self._timeout_s, self._deadline_s, self._attempts, self._sleep = timeout_s, deadline_s, attempts, sleep
-        self._dialect = Dialect()
-        self._client: OpenAI | None = None
+            raise ModelError("no API key", where=self.where, remedy=remedy)
+        self._limits, self.dialect, self._learned, self._told = limits, dialect or Dialect(), learned, told
+        self._extra, self._purse, self._sleep = dict(extra or {}), purse, sleep
+        self.wire = Wire(base_url, self._key, connections=limits.in_flight, headers=headers)
+        self._paces: dict[asyncio.AbstractEventLoop, Pace] = {}
 
     def __repr__(self) -> str:
-        return f"OpenAIModel({self._name!r}, base_url={self._where!r})"
+        return f"OpenAIModel({self._name!r}, base_url={self.where!r})"
 
     @property
     def name(self) -> str:
-        """The name under which the endpoint knows the model."""
+        """The name under which the caller knows the model."""
         return self._name
 
-    def complete(self, request: Request) -> Reply:
-        """The model's answer, whole. Raises ModelError when there is none."""
+    @property
+    def pace(self) -> Pace:
+        """The pace of the calls in the running event loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._paces:
+            limits = self._limits
+            self._paces = {
+                loop: Pace(
+                    most=limits.in_flight,
+                    requests_per_minute=limits.requests_per_minute,
+                    tokens_per_minute=limits.tokens_per_minute,
+                    patience_s=limits.patience_s,
+                    told=lambda words: self._told(f"{self.where}: {words}"),
+                )
+            }
+        return self._paces[loop]
+
+    async def complete(self, request: Request) -> Reply:
+        """The model's answer, whole. Raises ModelError when there is none, HaltError when there will be none to other requests either."""
         from httpx2 import RequestError
         from openai import OpenAIError
 
-        deadline = time.monotonic() + self._deadline_s
         try:
-            body = self._persistently(lambda: self._answer(request, deadline))
-        except (OpenAIError, RequestError) as error:
+            return await self._persistently(request)
+        except (OpenAIError, RequestError, TimeoutError, TooLongError, PackedError) as error:
             raise self._explained(error) from None  # the chain of causes may show headers, and so the key
-        return self._read(body, request)
+        except EndpointDown:
+            raise self._down() from None
 
-    def _persistently(self, ask: Callable[[], bytes]) -> bytes:
-        from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+    async def models(self, limit_s: float) -> Any:
+        """What the endpoint lists, as it comes; one try. Raises ModelError."""
+        from httpx2 import RequestError
+        from openai import OpenAIError
 
-        retrying = Retrying(
-            stop=stop_after_attempt(self._attempts) | stop_before_delay(self._deadline_s),
-            wait=_wait_s,
-            retry=retry_if_exception(_transient),
-            sleep=self._sleep,
-            reraise=True,
-        )
-        return retrying(ask)
+        try:
+            return json.loads(await self.wire.get("/models", limit_s))
+        except (OpenAIError, RequestError, TimeoutError, TooLongError, PackedError) as error:
+            raise self._explained(error) from None
+        except (ValueError, RecursionError):
+            raise self._bad_body("no JSON") from None
 
-    def _answer(self, request: Request, deadline: float) -> bytes:
+    async def _persistently(self, request: Request) -> Reply:
+        from tenacity import AsyncRetrying, retry_if_exception
+
+        tries = _Tries(self._limits)
+        retrying = AsyncRetrying(
+            stop=tries.are_used_up, wait=_wait_s, retry=retry_if_exception(_transient), sleep=self._sleep, reraise=True
+        )  # fmt: skip
+        reply: Reply = await retrying(self._in_turn, request, tries)
+        return reply
+
+    async def _in_turn(self, request: Request, tries: _Tries) -> Reply:
+        """One attempt, when its turn has come; the pace learns what became of it."""
+        asked = time.monotonic()
+        async with self.pace.slot(self._tokens(request)) as slot:
+            tries.waited_s += time.monotonic() - asked
+            try:
+                reply = await self._paid(request, tries)
+            except Exception as error:
+                tries.failed += _tell(slot, error)
+                raise
+            slot.succeeded(_total(reply.usage))
+            return reply
+
+    async def _paid(self, request: Request, tries: _Tries) -> Reply:
+        if self._purse is None:
+            return self._read(await self._answer(request, tries), request)
+        async with self._purse.held(len(self._body(request, self.dialect))) as paid:
+            reply = self._read(await self._answer(request, tries), request)
+            paid.amount = self._purse.cost(reply.usage)
+            return reply
+
+    def _tokens(self, request: Request) -> int:
+        """Roughly, and only where the pace goes by tokens."""
+        if self._limits.tokens_per_minute is None:
+            return 0
+        return sum(len(message.content.encode()) for message in request.messages) // TOKEN_BYTES + (self._limits.output_tokens or 0)
+
+    async def _answer(self, request: Request, tries: _Tries) -> bytes:
         """The body of the answer, in the strictest dialect that the endpoint understands."""
         from openai import APIStatusError
 
         while True:
-            dialect = self._dialect
+            dialect = self.dialect
             try:
-                return self._post(request, dialect, deadline)
+                return await self.wire.post("/chat/completions", self._body(request, dialect), tries.limit_s())
             except APIStatusError as error:
                 plainer = dialect.after(error.status_code, words_of(error))
                 if plainer is None:
                     raise
-                self._dialect = plainer
+                if self.dialect == dialect:  # else another task was quicker
+                    self.dialect = plainer
+                    self._learned(plainer)
 
-    def _post(self, request: Request, dialect: Dialect, deadline: float) -> bytes:
-        """One request. The body is taken in pieces, so that an endpoint that dribbles or never ends is left in time."""
-        from httpx2 import Timeout
-        from openai import APITimeoutError
-
-        now = time.monotonic()
-        limit_s = max(min(self._timeout_s, deadline - now), 0.001)
-        messages: list[Any] = [{"role": message.role, "content": message.content} for message in request.messages]
-        completions = self._opened().chat.completions.with_streaming_response
-        timeout = Timeout(limit_s, connect=min(CONNECT_S, limit_s))
-        with completions.create(model=request.model, messages=messages, timeout=timeout, **dialect.options(request)) as response:
-            body = bytearray()
-            for piece in response.iter_bytes():
-                body += piece
-                if time.monotonic() > now + limit_s:
-                    raise APITimeoutError(response.http_request)
-                if len(body) > MAX_BODY:
-                    raise self._bad_body(f"more than {MAX_BODY // 2**20} MiB")
-            return bytes(body)
-
-    def _opened(self) -> OpenAI:
-        if self._client is None:
-            from openai import OpenAI
-
-            self._client = OpenAI(base_url=self._base_url, api_key=self._key or "none", max_retries=0)
-        return self._client
+    def _body(self, request: Request, dialect: Dialect) -> bytes:
+        messages = [{"role": message.role, "content": message.content} for message in request.messages]
+        options = dialect.options(request, self._limits.output_tokens)
+        return json.dumps(self._extra | {"model": self._wire_name, "messages": messages} | options, ensure_ascii=False).encode()
 
     def _read(self, body: bytes, request: Request) -> Reply:
         try:
@@ -153,32 +217,51 @@ class OpenAIModel:
 
     def _bad_body(self, detail: str) -> ModelError:
         remedy = "check that OPENAI_BASE_URL is the address of an OpenAI-compatible API; it usually ends in /v1"
-        return ModelError(f"the endpoint's answer is no chat completion ({detail})", where=self._where, remedy=remedy)
+        return ModelError(f"the endpoint's answer is no chat completion ({detail})", where=self.where, remedy=remedy)
+
+    def _down(self) -> HaltError:
+        what = f"the endpoint has not answered for {self._limits.patience_s:g} s"
+        return HaltError(what, where=self.where, remedy="structurer doctor, and when it is back: the same command with --resume")
 
     def _explained(self, error: Exception) -> ModelError:
         from httpx2 import TimeoutException
-        from openai import APIConnectionError, APIStatusError, APITimeoutError
+        from openai import APIConnectionError, APIStatusError
 
-        if isinstance(error, APITimeoutError | TimeoutException):
-            remedy = "try again later, or choose a faster model"
-            return ModelError(f"no answer within {min(self._timeout_s, self._deadline_s):g} s", where=self._where, remedy=remedy)
+        if isinstance(error, TooLongError):
+            return self._bad_body(f"more than {MAX_BODY // 2**20} MiB")
+        if isinstance(error, PackedError):
+            return self._bad_body("packed in a way that was not asked for")
         if isinstance(error, APIStatusError):
-            return self._refused(error.status_code, self._redacted(words_of(error)))
-        kind = type(error.__cause__ if isinstance(error, APIConnectionError) and error.__cause__ else error).__name__
+            return self._refused(error)
+        root = _root(error)
+        if isinstance(root, TimeoutError | TimeoutException):
+            remedy = "try again later, or choose a faster model"
+            return ModelError(
+                f"no answer within {min(self._limits.timeout_s, self._limits.deadline_s):g} s", where=self.where, remedy=remedy
+            )
+        kind = type(root if isinstance(error, APIConnectionError) or root is not error else error).__name__
         remedy = "check OPENAI_BASE_URL, and that the endpoint is running and can be reached"
-        return ModelError(f"cannot connect ({kind})", where=self._where, remedy=remedy)
+        return ModelError(f"cannot connect ({kind})", where=self.where, remedy=remedy)
 
-    def _refused(self, status: int, said: str) -> ModelError:
+    def _refused(self, error: Any) -> ModelError:
+        status, said = error.status_code, self._redacted(words_of(error))
         what, remedy = {
             401: ("the key was refused", "set OPENAI_API_KEY to a key of this endpoint"),
             403: ("the key may not use this model", "set OPENAI_API_KEY to a key that may, or choose another --model"),
-            404: (f"no model {self._name!r} at this address", "choose another --model, or correct OPENAI_BASE_URL; it usually ends in /v1"),
+            404: (
+                f"no model {self._wire_name!r} at this address",
+                "choose another --model, or correct OPENAI_BASE_URL; it usually ends in /v1",
+            ),
             413: ("the request is too long", "choose a --model with a longer context"),
             429: ("the endpoint is overloaded or the quota is used up", "try again later, or raise the quota"),
         }.get(status, ("the endpoint refused the request", "choose another --model or endpoint"))
         if status >= 500:
             what, remedy = "the endpoint failed", "try again later"
-        return ModelError(f"{what} (HTTP {status}{': ' if said else ''}{said})", where=self._where, remedy=remedy)
+        if 300 <= status < 400:
+            what, remedy = "the endpoint sends its callers elsewhere", "set OPENAI_BASE_URL to where it does, if you trust that"
+            said = self._redacted(error.response.headers.get("location", ""))
+        kind = HaltError if status in (401, 403, 404) or 300 <= status < 400 or _shut(error) else ModelError
+        return kind(f"{what} (HTTP {status}{': ' if said else ''}{said})", where=self.where, remedy=remedy)
 
     def _redacted(self, text: str) -> str:
         """An endpoint's words on one line, cut to length, without the key, which some repeat."""
@@ -186,25 +269,52 @@ class OpenAIModel:
         return (line.replace(self._key, "[key]") if self._key else line)[:MAX_MESSAGE]
 
 
-def from_environment(model: str | None) -> OpenAIModel | None:
-    """The model named by the caller or STRUCTURER_MODEL, at OPENAI_BASE_URL with OPENAI_API_KEY; None when no model is named.
+class _Tries:
+    """What one request has used up: attempts that failed, and the seconds it waited for its turn, which do not count."""
 
-    A key or address alone names no model and sends no document anywhere: many have one in their environment for other programs. Raises
-    UsageError for a model with neither key nor address.
-    """
-    name, base_url, key = (_given(text) for text in (model or os.environ.get("STRUCTURER_MODEL"), _env("BASE_URL"), _env("API_KEY")))
-    if name is None:
-        return None
-    if base_url is None and key is None:
-        raise UsageError(
-            f"model {name!r} is named, but neither a key nor an endpoint",
-            remedy="set OPENAI_API_KEY, or OPENAI_BASE_URL to an endpoint of your own, or leave the model out to use the built-in reader",
-        )
-    return OpenAIModel(name, base_url=base_url, api_key=key)
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self.failed, self.waited_s, self._begun = limits, 0, 0.0, time.monotonic()
+
+    def left_s(self) -> float:
+        return self._limits.deadline_s - (time.monotonic() - self._begun - self.waited_s)
+
+    def limit_s(self) -> float:
+        """Seconds for the next answer."""
+        return max(min(self._limits.timeout_s, self.left_s()), 0.001)
+
+    def are_used_up(self, state: RetryCallState) -> bool:
+        return self.failed >= self._limits.attempts or state.idle_for + state.upcoming_sleep > self._limits.deadline_s or (
+            state.upcoming_sleep > self.left_s()
+        )  # fmt: skip
 
 
-def _env(name: str) -> str | None:
-    return os.environ.get(f"OPENAI_{name}")
+def of_endpoint(
+    endpoint: Endpoint, patience_s: float, remembered: Path | None, told: Callable[[str], None], purse: Purse | None = None
+) -> OpenAIModel:
+    """The model of an endpoint in the settings; what is learnt of it is `remembered` in a folder."""
+    known = Known(remembered)
+    limits = Limits(
+        timeout_s=endpoint.timeout_s,
+        deadline_s=endpoint.deadline_s,
+        in_flight=endpoint.max_in_flight,
+        requests_per_minute=endpoint.requests_per_minute,
+        tokens_per_minute=endpoint.tokens_per_minute,
+        output_tokens=endpoint.max_output_tokens,
+        patience_s=patience_s,
+    )
+    return OpenAIModel(
+        endpoint.name,
+        base_url=endpoint.base_url,
+        api_key=endpoint.key.get_secret_value() if endpoint.key else None,
+        wire_name=endpoint.model,
+        limits=limits,
+        dialect=known.dialect(endpoint.where, endpoint.model),
+        learned=lambda dialect: known.learn(endpoint.where, endpoint.model, dialect),
+        told=told,
+        extra=endpoint.extra_body,
+        headers=endpoint.headers,
+        purse=purse,
+    )
 
 
 def _given(text: str | None) -> str | None:
@@ -232,36 +342,67 @@ def _sendable(key: str | None, where: str) -> str | None:
     return key
 
 
+# -- what became of an attempt -----------------------------------------------------------------------------------------
+
+
+def _tell(slot: Slot, error: Exception) -> bool:
+    """Tell the pace; whether the attempt counts as failed."""
+    from openai import APIStatusError
+
+    if not _transient(error):
+        return True
+    if isinstance(error, APIStatusError) and error.status_code == 429:
+        slot.overloaded(_retry_after_s(error))
+        return False
+    slot.failed()
+    return True
+
+
+def _total(usage: Usage) -> int | None:
+    counts = (usage.prompt_tokens, usage.completion_tokens)
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
 def _transient(error: BaseException) -> bool:
     from httpx2 import RequestError
     from openai import APIConnectionError, APIStatusError
 
     if isinstance(error, APIStatusError):
-        final = error.status_code == 501 or error.code == "insufficient_quota"
-        return not final and (error.status_code in RETRIED or error.status_code >= 500)
-    return isinstance(error, APIConnectionError | RequestError)
+        return (error.status_code in RETRIED or error.status_code >= 500) and error.status_code != 501 and not _shut(error)
+    return isinstance(error, APIConnectionError | RequestError | TimeoutError)
+
+
+def _shut(error: Any) -> bool:
+    """Whether the endpoint will take no request for long: the quota is used up, or it asks to come back after more than a while."""
+    return error.code == "insufficient_quota" or _retry_after_s(error) > LONGEST_RETRY_AFTER_S
+
+
+def _root(error: BaseException) -> BaseException:
+    """The first cause: the transport calls a dropped connection a timeout on its way up."""
+    while error.__cause__ is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__
+    return error
 
 
 def _wait_s(state: RetryCallState) -> float:
-    """Seconds until the next attempt: exponential with jitter, at least what the endpoint asks for up to a cap."""
+    """Seconds until the next attempt: exponential with jitter, at least what the endpoint asks for."""
     from openai import APIStatusError
     from tenacity import wait_exponential, wait_random
 
     error = state.outcome.exception() if state.outcome else None
-    asked = _retry_after_s(error.response.headers.get("retry-after")) if isinstance(error, APIStatusError) else 0.0
+    asked = _retry_after_s(error) if isinstance(error, APIStatusError) else 0.0
     backoff = wait_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S) + wait_random(0, FIRST_WAIT_S)
-    return max(backoff(state), min(asked, LONGEST_RETRY_AFTER_S))
+    return max(backoff(state), asked)
 
 
-def _retry_after_s(header: str | None) -> float:
+def _retry_after_s(error: Any) -> float:
     """RFC 9110, 10.2.3: seconds, or an HTTP date; 0 where it is neither."""
-    if not header:
-        return 0.0
+    header = error.response.headers.get("retry-after") or ""
     if header.strip().isdecimal():
         return float(header)
     from email.utils import parsedate_to_datetime
 
     try:
         return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, TypeError):
         return 0.0

@@ -59,13 +59,16 @@ class Extract:
     """A leaf as a reader saw it.
 
     `text` is verbatim (None = the page prints nothing there). `spans` are offsets into the document's text where the reader knows them.
-    `doubts` are reasons to distrust it, in words; `alternatives` are other readings that the page allows.
+    `doubts` are reasons to distrust it, in words; `alternatives` are other readings that the page allows. `logprob` is the natural
+    logarithm of the probability of its least likely token, `agreement` how many of how many readings say the same; None where nobody said.
     """
 
     text: str | None
     spans: tuple[tuple[int, int], ...] = ()
     doubts: tuple[str, ...] = ()
     alternatives: tuple[str | None, ...] = ()
+    logprob: float | None = None
+    agreement: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class Value:
     checks reckon with (None for blank or unparsable). `error` names why a printed text could not be parsed. `spans` are the evidence: the
     stretches of the text, their pages and (on PDF) their boxes. `score` in [0, 1] is a raw trust signal until it is calibrated. `pinned`:
     how many independent checks hold that would fail if this figure alone were another. `correction`: what it was before it was mended.
+    `logprob` and `agreement` as in Extract.
     """
 
     text: str | None
@@ -107,6 +111,8 @@ class Value:
     flag: Flag = Flag.ACCEPT
     pinned: int = 0
     correction: Correction | None = None
+    logprob: float | None = None
+    agreement: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from structurer import batch, evaluate
+from structurer import evaluate, plans
 from structurer.evaluate import Evaluated
 from structurer.score import Figures
 
@@ -52,10 +52,10 @@ def run(wanted: Wanted) -> tuple[str, bool]:
 
 def _evaluated(wanted: Wanted) -> Iterator[Evaluated]:
     cases = evaluate.truth_cases(wanted.folder, wanted.truth) if wanted.truth else evaluate.golden_cases(wanted.folder)
-    builtin = batch.plan_of(batch.Wanted(wanted.schemas, builtin=True))
+    builtin = plans.plan_of(plans.Wanted(wanted.schemas, builtin=True))
     yield from (evaluate.evaluate(case, builtin) for case in cases)
     if wanted.replay:
-        replayed = batch.plan_of(batch.Wanted(wanted.schemas, replay=wanted.folder / evaluate.CASSETTES))
+        replayed = plans.plan_of(plans.Wanted(wanted.schemas, replay=wanted.folder / evaluate.CASSETTES))
         yield from (evaluate.evaluate(case, replayed) for case in cases)
 
 

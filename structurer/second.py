@@ -9,13 +9,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from string import Template
-from typing import Any, Final
+from typing import Final
 
 from structurer.errors import ModelError
 from structurer.evidence import Pending
-from structurer.extract import COMPLETE, Prompt, encodable, fence, unfenced, unique_keys
+from structurer.extract import Prompt, fence
 from structurer.guide import one_line
-from structurer.llm import Message, Model, Reply, Request
+from structurer.jsontext import Broken, parsed
+from structurer.llm import Call, Message, Model, Reply, Request, Rounds
+from structurer.replies import encodable, unusable
 from structurer.schema import Leaf
 
 MAX_CELLS: Final = 24  # asked for in one call; of more the first are
@@ -24,14 +26,13 @@ SHOWN: Final = 80  # characters of a row's other values that say which row is me
 
 def read_again(
     document_text: str, pending: Pending, places: Sequence[str], model: Model, prompt: Prompt
-) -> tuple[dict[str, str | None], Reply | str]:
+) -> Rounds[tuple[dict[str, str | None], Reply | str]]:
     """What the model says is printed in each place, by pointer, and its reply, or why there is none. Nothing where that is no use."""
     asked = {f"cell_{number}": place for number, place in enumerate(places[:MAX_CELLS], 1)}
-    try:
-        reply = model.complete(_request(document_text, pending, asked, model, prompt))
-    except ModelError as error:
-        return {}, error.what
-    return {asked[key]: text for key, text in _answers(reply, asked).items()}, reply
+    (answer,) = yield (Call(model, _request(document_text, pending, asked, model, prompt)),)
+    if isinstance(answer, ModelError):
+        return {}, answer.what
+    return {asked[key]: text for key, text in _answers(answer, asked).items()}, answer
 
 
 def _request(document_text: str, pending: Pending, asked: Mapping[str, str], model: Model, prompt: Prompt) -> Request:
@@ -77,11 +78,7 @@ def _is_figure(pending: Pending, place: str) -> bool:
 
 def _answers(reply: Reply, asked: Mapping[str, str]) -> dict[str, str | None]:
     """The usable answers: texts or null, under the keys asked for."""
-    if reply.refusal or reply.finish_reason not in COMPLETE:
+    found = None if unusable(reply) else parsed(reply.text, list(asked))
+    if found is None or isinstance(found, Broken) or not isinstance(found.tree, dict):
         return {}
-    try:
-        tree: Any = json.loads(unfenced(reply.text), strict=False, object_pairs_hook=unique_keys)
-    except (ValueError, RecursionError):
-        return {}
-    found = tree.items() if isinstance(tree, dict) else ()
-    return {key: text for key, text in found if key in asked and (text is None or isinstance(text, str))}
+    return {key: text for key, text in found.tree.items() if key in asked and (text is None or isinstance(text, str))}

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,17 +53,20 @@ class Progress(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     INTERRUPTED = "interrupted"
+    HALTED = "halted"  # a model would answer nothing more
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input: its path as given, its state and the reason for it, the file its result is in, and how many records that holds."""
+    """One input: its path as given, its state and the reason for it, the file its result is in, how many records that holds, and what its
+    models were asked and cost (`Book.plain`)."""
 
     path: str
     state: State = State.WAITING
     reason: str = ""
     document: str | None = None
     records: int = 0
+    spent: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Used:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a run was asked and what came of it. Times are UTC, ISO 8601, in whole seconds; `prompt` is a digest; `model` a name.
-    `conventions` and `across` are known when the run has ended."""
+    `conventions`, `across`, what was `spent` on models (`Book.plain`) and why it `halted` are known when the run has ended."""
 
     tool: str
     command: tuple[str, ...]
@@ -93,6 +97,8 @@ class Manifest:
     format: int = FORMAT
     conventions: tuple[Convention, ...] = ()
     across: Across = field(default_factory=Across)
+    spent: dict[str, Any] | None = None
+    halted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +118,51 @@ class Run:
 
     def __init__(self, folder: Path, manifest: Manifest, clock: Callable[[], float]) -> None:
         self.folder, self._manifest, self._clock = folder, manifest, clock
-        self._inputs: dict[str, Input] = {}
-        self._names: set[str] = set()
+        self._inputs: dict[str, Input] = {entry.path: entry for entry in manifest.inputs}
+        self._held = {file.name for file in (folder / DOCUMENTS).glob("*.json")}  # a file that is half written has no such name
+        self._names: set[str] = set()  # those that belong to an input of this run
         self._written_at = clock()
 
     def expect(self, paths: Sequence[str]) -> None:
         """The inputs that are to come: listed as waiting until told otherwise."""
-        self._inputs.update({path: Input(path) for path in paths})
+        for path in paths:
+            known = self._inputs.get(path)
+            self._inputs[path] = known if known is not None and known.document in self._held else Input(path)
         self._write()
 
-    def write_result(self, path: str, result: Result, *, state: State = State.DONE, reason: str = "") -> Path:
+    def drop_strays(self) -> None:
+        """Remove results that belong to no input: of files that have been changed since the run was broken off."""
+        for name in self._held - self._names:
+            (self.folder / DOCUMENTS / name).unlink(missing_ok=True)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether this goes on with a run that was begun before."""
+        return bool(self._held)
+
+    def finished(self, path: str, sha256: str) -> Result | None:
+        """The result of an input with this content that the run holds already, where it was broken off and is gone on with."""
+        for name in _names(path, sha256):
+            if name not in self._held:
+                return None
+            if name not in self._names:
+                self._names.add(name)
+                result = _decoded(Result, _json(self.folder / DOCUMENTS / name), self.folder / DOCUMENTS / name)
+                known = self._inputs[path]
+                if known.document != name:  # the manifest is a little behind a run that was killed
+                    self.note(Input(path, State.DONE, "", name, len(result.records)))
+                return result
+        return None
+
+    def write_result(
+        self, path: str, result: Result, *, state: State = State.DONE, reason: str = "", spent: dict[str, Any] | None = None
+    ) -> Path:
         """Store one document's result, whole, and note its input's state. Returns the file."""
-        name = self._name(result)
+        name = next(name for name in _names(result.source, result.sha256) if name not in self._names)
+        self._names.add(name)
         file = self.folder / DOCUMENTS / name
         _guarded(self.folder, lambda: atomic.write_text(file, serial.dump(serial.to_json(result))))
-        self.note(Input(path, state, reason, name, len(result.records)))
+        self.note(Input(path, state, reason, name, len(result.records), spent))
         return file
 
     def note(self, came: Input) -> None:
@@ -136,13 +172,20 @@ class Run:
             self._write()
 
     def finish(
-        self, state: Progress = Progress.FINISHED, conventions: tuple[Convention, ...] = (), across: Across | None = None
+        self,
+        state: Progress = Progress.FINISHED,
+        conventions: tuple[Convention, ...] = (),
+        across: Across | None = None,
+        spent: dict[str, Any] | None = None,
+        halted: str = "",
     ) -> Manifest:
         """Close the run with what its records say together. Inputs that are still waiting become skipped."""
         for path, waiting in self._inputs.items():
             if waiting.state is State.WAITING:
-                self._inputs[path] = replace(waiting, state=State.SKIPPED, reason=f"the run was {state}")
-        self._manifest = replace(self._manifest, state=state, finished=_now(), conventions=conventions, across=across or Across())
+                self._inputs[path] = replace(waiting, state=State.SKIPPED, reason=f"the run was {state}{f': {halted}' if halted else ''}")
+        self._manifest = replace(
+            self._manifest, state=state, finished=_now(), conventions=conventions, across=across or Across(), spent=spent, halted=halted
+        )  # fmt: skip
         return self._write()
 
     def _write(self) -> Manifest:
@@ -152,26 +195,41 @@ class Run:
         self._written_at = self._clock()
         return self._manifest
 
-    def _name(self, result: Result) -> str:
-        """Files of the same name and content in two folders are two documents."""
-        stem = Path(result.source).stem.encode(errors="replace")[:STEM_BYTES].decode(errors="ignore") or "document"
-        name, number = f"{stem}-{result.sha256[:8]}.json", 1
-        while name in self._names:
-            number += 1
-            name = f"{stem}-{result.sha256[:8]}-{number}.json"
-        self._names.add(name)
-        return name
-
 
 def create(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monotonic) -> Run:
     """Start a run in a folder that is new or empty. Raises UsageError for any other."""
     _refuse_used(folder)
-    files = [f"{atomic.safe_name(schema.kind)}-{schema.digest[:8]}.json" for schema in asked.schemas]
-    used = tuple(Used(schema.kind, schema.title, schema.digest, file) for schema, file in zip(asked.schemas, files, strict=True))
-    run = Run(folder, Manifest(asked.tool, asked.command, asked.reader, _now(), used, model=asked.model, prompt=asked.prompt), clock)
-    _guarded(folder, lambda: _lay_out(folder, asked.schemas, files))
+    begun = _begun(asked)
+    _guarded(folder, lambda: _lay_out(folder, asked.schemas, [used.file for used in begun.schemas]))
+    run = Run(folder, begun, clock)
     run.expect(())
     return run
+
+
+def go_on(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monotonic) -> Run:
+    """The run in a folder, to be gone on with; a new one where there is none. Raises UsageError where it was asked for otherwise (with
+    other schemas, another reader or another prompt), so that one run is one thing."""
+    if not (folder / MANIFEST).exists():
+        return create(folder, asked, clock=clock)
+    before, now = manifest(folder), _begun(asked)
+    for what in ("reader", "prompt", "schemas"):
+        if getattr(before, what) != getattr(now, what):
+            remedy = "repeat the command that began it, or choose another --out"
+            raise UsageError(f"this run was begun with another {what.removesuffix('s')}", where=str(folder), remedy=remedy)
+    return Run(folder, replace(now, started=before.started, inputs=before.inputs), clock)
+
+
+def _begun(asked: Asked) -> Manifest:
+    files = [f"{atomic.safe_name(schema.kind)}-{schema.digest[:8]}.json" for schema in asked.schemas]
+    used = tuple(Used(schema.kind, schema.title, schema.digest, file) for schema, file in zip(asked.schemas, files, strict=True))
+    return Manifest(asked.tool, asked.command, asked.reader, _now(), used, model=asked.model, prompt=asked.prompt)
+
+
+def _names(source: str, sha256: str) -> Iterator[str]:
+    """The names for the result of a document, in turn: files of the same name and content in two folders are two documents."""
+    stem = Path(source).stem.encode(errors="replace")[:STEM_BYTES].decode(errors="ignore") or "document"
+    yield f"{stem}-{sha256[:8]}.json"
+    yield from (f"{stem}-{sha256[:8]}-{number}.json" for number in count(2))
 
 
 def manifest(folder: Path) -> Manifest:
@@ -210,7 +268,9 @@ def _lay_out(folder: Path, used: Sequence[Schema], files: Sequence[str]) -> None
 
 def _refuse_used(folder: Path) -> None:
     if (folder / MANIFEST).exists():
-        raise UsageError("this folder holds a run already", where=str(folder), remedy="choose another --out or remove it")
+        raise UsageError(
+            "this folder holds a run already", where=str(folder), remedy="add --resume to go on with it, or choose another --out"
+        )
     if folder.exists() and not (folder.is_dir() and not _holds_anything(folder)):
         what = "this folder is not a run and not empty" if folder.is_dir() else "a file stands where the run folder is to be"
         raise UsageError(what, where=str(folder), remedy="choose another --out")

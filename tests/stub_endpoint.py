@@ -1,163 +1,147 @@
 """An OpenAI-compatible endpoint that fails on purpose, run as a process of its own on loopback.
 
-    stub_endpoint.py        prints the port it listens on, then serves until it is killed
+    stub_endpoint.py [--idle-s SECONDS]     prints the port it listens on, then serves
 
-POST /FAULT/TOKEN/v1/chat/completions answers with the fault; requests are counted for each FAULT/TOKEN, so that tests do not meet.
-GET /FAULT/TOKEN/seen lists the requests so far. Only the standard library.
+POST /FAULT/TOKEN/v1/chat/completions answers with the fault (`stub_faults`, `stub_abilities`, `stub_hostile`), GET /FAULT/TOKEN/seen lists
+the requests so far, GET /FAULT/TOKEN/v1/models the models. Requests are counted for each FAULT/TOKEN, so that tests do not meet.
+
+PUT /load/TOKEN takes the settings of a load (`stub_load.Load`, as JSON) and sets its counts to nothing, POST to its chat completions
+answers by them, GET /load/TOKEN/counts tells the counts. Any request to /elsewhere/TOKEN/... is noted with its key and answered.
+
+It stops when the pipe that it has as its standard input is closed, when the process that started it is gone, and when it is idle too long.
 """
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import json
+import os
+import select
+import stat
+import sys
 import time
+import traceback
 from collections import defaultdict
-from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
-GOOD = json.dumps({"number": "A-1", "lines": [{"text": "钢笔", "amount": "12.50"}]}, ensure_ascii=False)
-SEEN: dict[str, list[dict[str, Any]]] = defaultdict(list)
+import stub_abilities  # noqa: F401  files its faults
+import stub_hostile  # noqa: F401  files its faults
+from aiohttp import web
+from stub_answers import answer, fail, models, say
+from stub_faults import FAULTS, Ask, answered, models_of
+from stub_load import Tally, loaded, respond
+
+HOST: Final = "127.0.0.1"
+IDLE_S: Final = 1800.0  # seconds without a request
+MAX_BODY: Final = 256 * 2**20  # bytes of a request
+WATCH_S: Final = 0.1  # seconds between looks at what ends the stub
 
 
-class Stub(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.answer(200, SEEN[self.path.removesuffix("/seen")])
+class Stub:
+    """The endpoint: what was seen under each prefix, and the ways to it."""
 
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        case = self.path.split("/v1/")[0]
-        SEEN[case].append({"body": body, "authorization": self.headers.get("Authorization")})
-        getattr(self, case.split("/")[1])(len(SEEN[case]), body)
+    def __init__(self) -> None:
+        self.seen: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.loads: defaultdict[str, Tally] = defaultdict(Tally)
+        self.used = time.monotonic()
+        self.elsewhere = ""
 
-    # -- the faults: each takes the number of the request, counted from 1, and its body
-
-    def none(self, _: int, body: dict[str, Any]) -> None:
-        self.say(GOOD)
-
-    def overloaded_once(self, number: int, body: dict[str, Any]) -> None:
-        if number == 1:
-            self.fail(429, "slow down", {"Retry-After": "7"})
-        else:
-            self.say(GOOD)
-
-    def overloaded_for_hours(self, number: int, body: dict[str, Any]) -> None:
-        self.fail(429, "slow down", {"Retry-After": "7200"})
-
-    def overloaded_until_a_date(self, number: int, body: dict[str, Any]) -> None:
-        self.fail(429, "slow down", {"Retry-After": formatdate(time.time() + 30, usegmt=True) if number == 1 else "soon"})
-
-    def out_of_quota(self, _: int, body: dict[str, Any]) -> None:
-        self.answer(429, {"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}})
-
-    def failing_twice(self, number: int, body: dict[str, Any]) -> None:
-        if number <= 2:
-            self.fail(500, "boom")
-        else:
-            self.say(GOOD)
-
-    def failing(self, _: int, body: dict[str, Any]) -> None:
-        self.fail(503, "maintenance")
-
-    def dropping_once(self, number: int, body: dict[str, Any]) -> None:
-        if number > 1:
-            self.say(GOOD)
-
-    def cut_transfer_once(self, number: int, body: dict[str, Any]) -> None:
-        if number > 1:
-            self.say(GOOD)
-        else:
-            self.head(200, {"Content-Length": "1000"})
-            self.wfile.write(b'{"choices": [')
-
-    def dribbling(self, _: int, body: dict[str, Any]) -> None:
-        self.head(200, {"Content-Length": "1000"})
+    async def serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request; a mistake of the stub itself is told on standard error and answered 500."""
+        self.used = time.monotonic()
         try:
-            for _unused in range(1000):
-                self.wfile.write(b" ")
-                time.sleep(0.02)
-        except OSError:
-            pass  # the client left, as it should
+            return await self._routed(request)
+        except (asyncio.CancelledError, ConnectionError):
+            raise  # the client left
+        except Exception as error:
+            traceback.print_exc()
+            return fail(500, f"the stub itself failed: {error!r}")
 
-    def web_page(self, _: int, body: dict[str, Any]) -> None:
-        self.head(200, {"Content-Type": "text/html"})
-        self.wfile.write(b"<html>Welcome</html>")
+    async def _routed(self, request: web.BaseRequest) -> web.StreamResponse:
+        _, name, token, rest = [*request.path.split("/", 3), "", "", ""][:4]
+        case = f"/{name}/{token}"
+        if request.method == "GET" and rest == "seen":
+            return answer(200, self.seen[case])
+        if name == "load":
+            return await self._load(request, self.loads[token], token, rest)
+        if name == "elsewhere":
+            self.seen[case].append({"method": request.method, "path": request.path, "authorization": request.headers.get("Authorization")})
+            return say("{}")
+        if name not in FAULTS or (request.method, rest) not in (("POST", "v1/chat/completions"), ("GET", "v1/models")):
+            return fail(404, f"unknown request URL: {request.method} {request.path}")
+        return await self._fault(request, name, case, token)
 
-    def no_choices(self, _: int, body: dict[str, Any]) -> None:
-        self.answer(200, {"choices": []})
+    async def _fault(self, request: web.BaseRequest, name: str, case: str, token: str) -> web.StreamResponse:
+        elsewhere = f"{self.elsewhere}/elsewhere/{token}/v1/chat/completions"
+        if request.method == "GET":
+            return await models_of(name, Ask(request, 0, {}, elsewhere))
+        try:
+            body = json.loads(await request.read())
+        except ValueError:
+            return fail(400, "the body is no JSON")
+        self.seen[case].append({"body": body, "authorization": request.headers.get("Authorization")})
+        return await answered(name, Ask(request, len(self.seen[case]), body, elsewhere))
 
-    def error_inside(self, _: int, body: dict[str, Any]) -> None:
-        self.answer(200, {"error": {"message": "upstream is gone"}})
+    async def _load(self, request: web.BaseRequest, tally: Tally, token: str, rest: str) -> web.StreamResponse:
+        match request.method, rest:
+            case "POST", "v1/chat/completions":
+                return await respond(tally, request, await request.read())
+            case "PUT", "":
+                try:
+                    self.loads[token] = Tally(loaded(json.loads(await request.read())))
+                except ValueError as error:
+                    return fail(400, str(error))
+                return answer(200, {})
+            case "GET", "counts":
+                return answer(200, tally.counts())
+            case "GET", "v1/models":
+                return models(tally.load.models)
+        return fail(404, f"unknown request URL: {request.method} {request.path}")
 
-    def cut_json_once(self, number: int, body: dict[str, Any]) -> None:
-        self.say(GOOD if number > 1 else GOOD[:20])
 
-    def wrong_shape_once(self, number: int, body: dict[str, Any]) -> None:
-        self.say(GOOD if number > 1 else GOOD.replace('"12.50"', "12.50"))
+async def listen(idle_s: float) -> None:
+    """Serve on two free ports, the first of which is printed, until there is no more use for it."""
+    stub = Stub()
+    parent, lifeline = os.getppid(), _lifeline()  # before the port is printed: whoever has read it may leave at once
+    loop = asyncio.get_running_loop()
 
-    def refusing(self, _: int, body: dict[str, Any]) -> None:
-        self.say(None, refusal="I cannot help with that.")
+    def request_of(message: Any, content: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+        return web.BaseRequest(message, content, protocol, writer, task, loop, client_max_size=MAX_BODY)
 
-    def cut_at_length(self, _: int, body: dict[str, Any]) -> None:
-        self.say(GOOD, finish_reason="length")
+    runner = web.ServerRunner(
+        web.Server(stub.serve, request_factory=request_of, handler_cancellation=True, access_log=None), shutdown_timeout=0
+    )
+    await runner.setup()
+    for _ in range(2):
+        await web.TCPSite(runner, HOST, 0, backlog=4096).start()
+    port, other = (address[1] for address in runner.addresses)
+    stub.elsewhere = f"http://{HOST}:{other}"
+    print(port, flush=True)
+    while time.monotonic() < stub.used + idle_s and os.getppid() == parent and not (lifeline and _closed(sys.stdin.fileno())):
+        await asyncio.sleep(WATCH_S)
+    await runner.cleanup()
 
-    def parts(self, _: int, body: dict[str, Any]) -> None:
-        self.say([{"type": "text", "text": GOOD[:9]}, {"type": "text", "text": GOOD[9:]}])
 
-    def tool_call(self, _: int, body: dict[str, Any]) -> None:
-        self.say(None, finish_reason="tool_calls", tool_calls=[{"function": {"name": "record", "arguments": GOOD}}])
+def _lifeline() -> bool:
+    """Whether the standard input is a pipe that someone holds open: one that is inherited may be closed or a terminal from the start."""
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode) and not _closed(sys.stdin.fileno())
+    except (AttributeError, ValueError, OSError):
+        return False
 
-    def no_json_schema(self, _: int, body: dict[str, Any]) -> None:
-        if body.get("response_format", {}).get("type") == "json_schema":
-            self.fail(400, "response_format 'json_schema' is not supported")
-        else:
-            self.say(GOOD)
 
-    def plain_text_only(self, _: int, body: dict[str, Any]) -> None:
-        if "response_format" in body:
-            self.fail(501, "not implemented")
-        else:
-            self.say(GOOD)
-
-    def no_temperature(self, _: int, body: dict[str, Any]) -> None:
-        if "temperature" in body:
-            self.fail(400, "Unsupported value: 'temperature' does not support 0.0 with this model")
-        else:
-            self.say(GOOD)
-
-    def bad_key(self, _: int, body: dict[str, Any]) -> None:
-        key = str(self.headers.get("Authorization")).removeprefix("Bearer ")
-        self.fail(401, f"Incorrect API key provided: {key}")
-
-    def unknown_model(self, _: int, body: dict[str, Any]) -> None:
-        self.fail(404, f"The model {body['model']} does not exist")
-
-    # -- ways to answer
-
-    def say(self, content: Any, finish_reason: str = "stop", **message: Any) -> None:
-        choice = {"index": 0, "finish_reason": finish_reason, "message": {"role": "assistant", "content": content, **message}}
-        usage = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
-        self.answer(200, {"id": "1", "object": "chat.completion", "created": 0, "model": "stub-2", "choices": [choice], "usage": usage})
-
-    def fail(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        self.answer(status, {"error": {"message": message, "type": "stub"}}, headers)
-
-    def answer(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        content = json.dumps(body, ensure_ascii=False).encode()
-        self.head(status, {"Content-Type": "application/json", "Content-Length": str(len(content)), **(headers or {})})
-        self.wfile.write(content)
-
-    def head(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
+def _closed(descriptor: int) -> bool:
+    """Whether a pipe has no writer any more; what was written to it is read and passed over."""
+    while select.select([descriptor], [], [], 0)[0]:
+        if not os.read(descriptor, 65_536):
+            return True
+    return False
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer.daemon_threads = True
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Stub)
-    print(server.server_address[1], flush=True)
-    server.serve_forever()
+    parser = argparse.ArgumentParser(description="An OpenAI-compatible endpoint that fails on purpose.")
+    parser.add_argument("--idle-s", type=float, default=IDLE_S, help="seconds without a request after which it stops")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(listen(parser.parse_args().idle_s))

@@ -1,13 +1,14 @@
 """Many documents, one run: what cannot be done is noted, the others still are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from made import ORDER, order, result, value
 
-from structurer import batch, store
+from structurer import batch, plans, store
 from structurer.batch import Watcher
-from structurer.errors import InputError, ModelError, SchemaError, UsageError
+from structurer.errors import HaltError, InputError, ModelError, SchemaError, UsageError
 from structurer.ingest import Found
 from structurer.pipeline import Plan
 from structurer.record import Flag
@@ -21,22 +22,25 @@ CLEAN = {"checks": (), "review": ()}
 def go(tmp_path):
     """Runs a batch over files named a.txt, b.txt ... of which each is answered by a result or an error; gives tally, manifest, troubles."""
 
-    def batch_of(*answers, errors=(), skipped=()):
-        files = [tmp_path / f"{chr(97 + number)}.txt" for number in range(len(answers))]
+    def batch_of(*answers, errors=(), skipped=(), plan=PLAN, resume=False):
+        names = [f"{chr(97 + number)}.txt" if number < 26 else f"{number}.txt" for number in range(len(answers))]
+        files = sorted(tmp_path.glob("*.txt")) if resume else [tmp_path / name for name in names]
         for file in files:
             file.write_text(file.name)
         coming, said = iter(answers), []
 
-        def structured(_document, _plan):
+        def structured(document, _plan, _outcomes):
             answer = next(coming)
             if isinstance(answer, BaseException):
                 raise answer
-            return answer
+            yield from ()
+            return replace(answer, source=document.source, sha256=document.sha256)
 
-        run = store.create(tmp_path / "run", Asked("t", (), "built-in reader", (ORDER,)))
+        begin = store.go_on if resume else store.create
+        run = begin(tmp_path / "run", Asked("t", (), "built-in reader", (ORDER,)))
         watcher = Watcher(begun=lambda name: None, trouble=said.append)
         try:
-            tally = batch.run_all(Found(tuple(files), errors, skipped), PLAN, run, watcher, structured)
+            tally = batch.run_all(Found(tuple(files), errors, skipped), plan, run, watcher, structured)
         except KeyboardInterrupt:
             tally = None
         return tally, store.manifest(tmp_path / "run"), said
@@ -45,8 +49,6 @@ def go(tmp_path):
 
 
 def clean(**leaves):
-    from dataclasses import replace
-
     fine = {place: replace(leaf, flag=Flag.ACCEPT) for place, leaf in order().leaves.items()}
     return result(replace(order(), leaves=fine | leaves, checks=(), review=()))
 
@@ -90,12 +92,33 @@ def test_a_bug_is_told_with_its_traceback_and_the_others_are_done(go):
     assert [state for _, state, _ in states(manifest)] == ["failed", "done", "failed"]
 
 
-def test_a_model_that_is_silent_three_times_in_a_row_is_not_asked_again(go):
-    down = ModelError("down")
-    tally, manifest, _ = go(down, clean(), down, down, down, clean(), clean())
-    assert [state for _, state, _ in states(manifest)] == ["failed", "done", "failed", "failed", "failed", "skipped", "skipped"]
-    assert manifest.inputs[-1].reason == "the model did not answer for 3 documents in a row"
+class Nobody:
+    """A model that is there to be named; the batches here are answered before it is asked."""
+
+    name = "nobody"
+
+    async def complete(self, request):
+        raise AssertionError
+
+
+def test_a_model_that_will_answer_nothing_more_halts_the_run_and_the_rest_waits(go):
+    halt = HaltError("the key was refused", where="http://x", remedy="set OPENAI_API_KEY")
+    tally, manifest, said = go(clean(), halt, *[clean()] * 300, plan=Plan((ORDER,), Nobody()))
     assert tally.exit_code == 5
+    assert (manifest.state, manifest.halted) == (Progress.HALTED, "the key was refused")
+    assert said == ["http://x: the key was refused\n  next: set OPENAI_API_KEY"]
+    assert {(one.state, one.reason) for one in manifest.inputs if one.state is not State.DONE} == {
+        (State.SKIPPED, "the run was halted: the key was refused")
+    }
+    assert sum(one.state is State.DONE for one in manifest.inputs) < 300
+
+
+def test_a_run_that_was_broken_off_goes_on_where_it_was(go):
+    _, before, _ = go(clean(), KeyboardInterrupt(), clean())
+    tally, after, _ = go(clean(), clean(), resume=True)
+    assert [one.state for one in before.inputs] == [State.DONE, State.SKIPPED, State.SKIPPED]
+    assert [one.state for one in after.inputs] == [State.DONE] * 3
+    assert (tally.documents, after.state) == (3, Progress.FINISHED)
 
 
 def test_files_of_other_kinds_are_listed_as_skipped(go):
@@ -118,11 +141,11 @@ def test_two_schemas_of_one_kind_are_refused(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x.json").write_text('{"type": "object", "properties": {"a": {"type": "string"}}}')
     with pytest.raises(UsageError, match="two schemas are of kind 'x'"):
-        batch.plan_of(batch.Wanted((tmp_path / "a" / "x.json", tmp_path / "b" / "x.json")))
+        plans.plan_of(plans.Wanted((tmp_path / "a" / "x.json", tmp_path / "b" / "x.json")))
 
 
 def test_the_reader_is_described_in_words(tmp_path):
-    replayed = batch.plan_of(batch.Wanted(replay=tmp_path, model="qwen"))
-    assert batch.describe(batch.plan_of(batch.Wanted(builtin=True))) == "built-in reader"
-    assert batch.describe(replayed) == "model qwen beside the built-in reader"
-    assert batch.provenance(replayed)[1] == "qwen"
+    replayed = plans.plan_of(plans.Wanted(replay=tmp_path, model="qwen"))
+    assert plans.describe(plans.plan_of(plans.Wanted(builtin=True))) == "built-in reader"
+    assert plans.describe(replayed) == "model qwen beside the built-in reader"
+    assert plans.provenance(replayed)[1] == "qwen"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import NUMBER, on_page
 
-from structurer.blame import blame
+from structurer.blame import blame, blaming
 from structurer.contract import load
 from structurer.document import Document, Page, Span
 from structurer.kinship import Relative, kin_of
@@ -52,7 +52,7 @@ class Parrot:
         self.replies = [json.dumps(reply) for reply in replies]
         self.asked: list[Request] = []
 
-    def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request) -> Reply:
         self.asked.append(request)
         return Reply(self.replies.pop(0), self.name)
 
@@ -529,12 +529,6 @@ def test_no_records_no_blame():
 
 
 def test_a_second_reading_is_asked_once_a_record_and_only_where_the_page_leaves_it_open():
-    asked: list[tuple[int, tuple[str, ...]]] = []
-
-    def reread(number, places):
-        asked.append((number, tuple(places)))
-        return {}
-
     form = schema()
     clean = on_page(form, PAGE, {"/buyer": "Acme", "/lines/0/price": "1.20", "/total": "1.20"}, {"/lines": 1})
     page = PAGE.replace("2.30", "2.30\t2.301")
@@ -544,8 +538,10 @@ def test_a_second_reading_is_asked_once_a_record_and_only_where_the_page_leaves_
         for key, text in zip(("article", "price"), row, strict=True)
     }
     wrong = on_page(form, page, texts | {"/total": "7.55"}, {"/lines": 3})
-    blame([clean, wrong, clean, wrong], [{}] * 4, reread)
-    assert asked == [(1, ("/lines/1/price",)), (3, ("/lines/1/price",))]
+    judging = blaming([clean, wrong, clean, wrong], [{}] * 4)
+    assert next(judging) == {1: ["/lines/1/price"], 3: ["/lines/1/price"]}
+    with pytest.raises(StopIteration):
+        judging.send({})
 
 
 # -- never a false correction --------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from asyncio import run
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ class Counting:
     times: int = 0
     name: str = "live"
 
-    def complete(self, _: Request) -> Reply:
+    async def complete(self, _: Request) -> Reply:
         self.times += 1
         return self.reply
 
@@ -36,7 +37,7 @@ class Unreachable:
 
     name = "live"
 
-    def complete(self, _: Request) -> Reply:
+    async def complete(self, _: Request) -> Reply:
         raise ModelError("cannot connect")
 
 
@@ -46,7 +47,7 @@ def file_of(folder: Path) -> Path:
 
 def test_a_reply_is_filed_under_its_request_and_readable(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "cassettes"
-    assert Recorder(Counting(), folder).complete(REQUEST) == REPLY
+    assert run(Recorder(Counting(), folder).complete(REQUEST)) == REPLY
     assert [path.name for path in folder.iterdir()] == [f"{REQUEST.key}.json"]
     text = file_of(folder).read_text(encoding="utf-8")
     assert json.loads(text) == {
@@ -63,7 +64,13 @@ def test_a_reply_is_filed_under_its_request_and_readable(tmp_path: Path) -> None
             "model": "live-2",
             "finish_reason": "stop",
             "refusal": None,
-            "usage": {"prompt_tokens": 5, "completion_tokens": None},
+            "usage": {
+                "prompt_tokens": 5,
+                "completion_tokens": None,
+                "cached_tokens": None,
+                "cache_write_tokens": None,
+                "total_tokens": None,
+            },
         },
     }
     assert "发票" in text
@@ -73,33 +80,33 @@ def test_a_reply_is_filed_under_its_request_and_readable(tmp_path: Path) -> None
 def test_a_reply_already_there_is_not_asked_for_again(tmp_path: Path) -> None:
     model = Counting()
     recorder = Recorder(model, tmp_path)
-    assert [recorder.complete(REQUEST).recorded for _ in range(3)] == [False, True, True]
+    assert [run(recorder.complete(REQUEST)).recorded for _ in range(3)] == [False, True, True]
     assert (model.times, recorder.name) == (1, "live")
 
 
 def test_a_replay_gives_the_same_reply_whatever_model_is_asked_for(tmp_path: Path) -> None:
-    Recorder(Counting(), tmp_path).complete(REQUEST)
+    run(Recorder(Counting(), tmp_path).complete(REQUEST))
     replayer = Replayer(tmp_path)
-    assert replayer.complete(replace(REQUEST, model="replay")) == replace(REPLY, recorded=True)
+    assert run(replayer.complete(replace(REQUEST, model="replay"))) == replace(REPLY, recorded=True)
     assert (replayer.name, Replayer(tmp_path, name="live").name) == ("replay", "live")
 
 
 def test_a_bad_reply_is_recorded_as_it_was(tmp_path: Path) -> None:
     refusal = Reply("", "live-2", "content_filter", "No.")
-    Recorder(Counting(refusal), tmp_path).complete(REQUEST)
-    assert Replayer(tmp_path).complete(REQUEST) == replace(refusal, recorded=True)
+    run(Recorder(Counting(refusal), tmp_path).complete(REQUEST))
+    assert run(Replayer(tmp_path).complete(REQUEST)) == replace(refusal, recorded=True)
 
 
 def test_a_reply_with_half_a_character_is_recorded_as_it_was(tmp_path: Path) -> None:
     odd = replace(REPLY, text="\ud800 钢笔")
-    Recorder(Counting(odd), tmp_path).complete(REQUEST)
-    assert Replayer(tmp_path).complete(REQUEST) == replace(odd, recorded=True)
+    run(Recorder(Counting(odd), tmp_path).complete(REQUEST))
+    assert run(Replayer(tmp_path).complete(REQUEST)) == replace(odd, recorded=True)
 
 
 def test_many_threads_may_file_the_same_reply(tmp_path: Path) -> None:
     recorder = Recorder(Counting(), tmp_path)
     with ThreadPoolExecutor(8) as pool:
-        replies = list(pool.map(recorder.complete, [REQUEST] * 64))
+        replies = list(pool.map(lambda request: run(recorder.complete(request)), [REQUEST] * 64))
     assert {replace(reply, recorded=False) for reply in replies} == {REPLY}
     assert [path.name for path in tmp_path.iterdir()] == [f"{REQUEST.key}.json"]
 
@@ -107,7 +114,7 @@ def test_many_threads_may_file_the_same_reply(tmp_path: Path) -> None:
 def test_a_miss_names_the_command_that_records_it(tmp_path: Path) -> None:
     folder = tmp_path / "my cassettes"
     with pytest.raises(ModelError) as caught:
-        Replayer(folder).complete(REQUEST)
+        run(Replayer(folder).complete(REQUEST))
     assert str(caught.value) == (
         f"{file_of(folder)}: no recorded reply to this request\n  next: structurer structure PATH --model NAME --record '{folder}'"
     )
@@ -115,17 +122,17 @@ def test_a_miss_names_the_command_that_records_it(tmp_path: Path) -> None:
 
 def test_nothing_is_filed_when_the_model_cannot_answer(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"^cannot connect$"):
-        Recorder(Unreachable(), tmp_path).complete(REQUEST)
+        run(Recorder(Unreachable(), tmp_path).complete(REQUEST))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_cassette_whose_request_was_changed_is_refused(tmp_path: Path) -> None:
-    Recorder(Counting(), tmp_path).complete(REQUEST)
+    run(Recorder(Counting(), tmp_path).complete(REQUEST))
     path = file_of(tmp_path)
     path.write_text(path.read_text(encoding="utf-8").replace("发票", "收据"), encoding="utf-8")
     for model in (Replayer(tmp_path), Recorder(Counting(), tmp_path)):
         with pytest.raises(ModelError) as caught:
-            model.complete(REQUEST)
+            run(model.complete(REQUEST))
         assert str(caught.value) == (
             f"{path}: the request in this cassette is not the one that its name stands for\n"
             f"  next: rm {path} && structurer structure PATH --model NAME --record {tmp_path}"
@@ -145,7 +152,7 @@ def test_a_cassette_whose_request_was_changed_is_refused(tmp_path: Path) -> None
 def test_a_file_that_is_no_cassette_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     file_of(tmp_path).write_bytes(content)
     with pytest.raises(ModelError) as caught:
-        Replayer(tmp_path).complete(REQUEST)
+        run(Replayer(tmp_path).complete(REQUEST))
     assert caught.value.what == f"not a cassette ({reason})"
 
 
@@ -153,7 +160,7 @@ def test_a_folder_that_cannot_be_made_is_said_before_the_model_is_asked(tmp_path
     (tmp_path / "file").write_text("")
     model = Counting()
     with pytest.raises(UsageError) as caught:
-        Recorder(model, tmp_path / "file" / "folder").complete(REQUEST)
+        run(Recorder(model, tmp_path / "file" / "folder").complete(REQUEST))
     assert str(caught.value) == (
         f"{tmp_path / 'file' / 'folder'}: replies cannot be recorded here (not a directory)\n  next: choose another folder for --record"
     )
@@ -162,10 +169,10 @@ def test_a_folder_that_cannot_be_made_is_said_before_the_model_is_asked(tmp_path
 
 def test_a_reply_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
     class Interfering(Counting):
-        def complete(self, request: Request) -> Reply:
+        async def complete(self, request: Request) -> Reply:
             file_of(tmp_path).mkdir()
-            return super().complete(request)
+            return await super().complete(request)
 
     with pytest.raises(UsageError, match="replies cannot be recorded here"):
-        Recorder(Interfering(), tmp_path).complete(REQUEST)
+        run(Recorder(Interfering(), tmp_path).complete(REQUEST))
     assert [path.name for path in tmp_path.iterdir()] == [f"{REQUEST.key}.json"]

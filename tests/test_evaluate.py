@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import ORDER, order, result, value
 
-from structurer import evaluate, report, score
+from structurer import evaluate, plans, report, score
 from structurer.errors import InputError, ModelError, UsageError
 from structurer.evaluate import Case
 from structurer.pipeline import Plan
@@ -142,7 +142,7 @@ def reads(monkeypatch):
             return made
 
         monkeypatch.setattr(evaluate, "structure_document", structured)
-        monkeypatch.setattr(report.batch.library, "shipped_schemas", lambda: (ORDER,))
+        monkeypatch.setattr(report.plans.library, "shipped_schemas", lambda: (ORDER,))
 
     monkeypatch.delenv("CI", raising=False)
     set_to(result())
@@ -212,7 +212,7 @@ def test_a_recording_that_was_there_and_is_missing_is_a_regression(golden, reads
     (golden / "cassettes").mkdir()
     run(golden, accept=True, replay=True)
     assert set(json.loads((golden / "accepted.json").read_text("utf-8"))) == {"builtin", "model:replay"}
-    case, plan = evaluate.golden_cases(golden)[0], report.batch.plan_of(report.batch.Wanted(replay=golden / "cassettes"))
+    case, plan = evaluate.golden_cases(golden)[0], plans.plan_of(plans.Wanted(replay=golden / "cassettes"))
     reads(ModelError("no recorded reply", remedy="record it"))
     done = [evaluate.evaluate(case, plan)]
     (sentence,) = evaluate.regressions(done, evaluate.read_accepted(golden / "accepted.json"))

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from structurer.contract import load
+from structurer.converse import concluded
 from structurer.errors import ModelError, UsageError
-from structurer.extract import MAX_ECHO, MAX_ROWS, BadReply, Fault, Prompt, extract, read_reply
+from structurer.extract import MAX_ECHO, Asking, Prompt, extract
 from structurer.guide import field_guide, reply_schema
 from structurer.llm import Reply, Request
 from structurer.record import Extraction
+from structurer.replies import MAX_ROWS, BadReply, Fault, ReadReply, read_reply
+from structurer.schema import Schema
 
 PROMPT = Prompt("Copy $title.\n$fields\n$shape\n---\n$fence\n$document\n$fence\n---\nBad:\n$errors", "1a2b")
 SOURCE: dict[str, Any] = {
@@ -63,9 +66,13 @@ class Scripted:
     asked: list[Request] = field(default_factory=list)
     name: str = "scripted"
 
-    def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request) -> Reply:
         self.asked.append(request)
         return self.replies[min(len(self.asked), len(self.replies)) - 1]
+
+
+def asked(text: str, schema: Schema, model: Any, prompt: Prompt, **more: Any) -> tuple[Extraction, tuple[Reply, ...]]:
+    return concluded(extract(text, schema, Asking(model, prompt, **more)))
 
 
 def says(text: str, **other: Any) -> Reply:
@@ -77,11 +84,12 @@ def changed(**other: Any) -> str:
 
 
 def read(text: str) -> Extraction | BadReply:
-    return read_reply(says(text), SCHEMA, reader="model:scripted")
+    found = read_reply(says(text), SCHEMA, reader="model:scripted")
+    return found.extraction if isinstance(found, ReadReply) else found
 
 
 def test_every_leaf_comes_home_by_pointer_and_blanks_are_none() -> None:
-    extraction, replies = extract("text", SCHEMA, Scripted([says(GOOD)]), PROMPT)
+    extraction, replies = asked("text", SCHEMA, Scripted([says(GOOD)]), PROMPT)
     assert (extraction.kind, extraction.reader, replies) == ("自评 form", "model:scripted", (says(GOOD),))
     assert {place: leaf.text for place, leaf in extraction.leaves.items()} == {
         "/model_config": "２０２４ 年",
@@ -97,7 +105,7 @@ def test_every_leaf_comes_home_by_pointer_and_blanks_are_none() -> None:
 
 def test_the_request_gives_instructions_first_and_the_document_last() -> None:
     model = Scripted([says(GOOD)])
-    extract("资金 $x", SCHEMA, model, PROMPT)
+    asked("资金 $x", SCHEMA, model, PROMPT)
     request = model.asked[0]
     system, user = request.messages
     fence = user.content.splitlines()[0]
@@ -153,7 +161,7 @@ def test_the_reply_schema_is_strict_and_its_leaves_are_text_or_null() -> None:
 def test_the_fence_does_not_occur_in_the_document(text: str, rounds: int) -> None:
     for _ in range(rounds + 1):
         model = Scripted([says(GOOD)])
-        extract(text, SCHEMA, model, PROMPT)
+        asked(text, SCHEMA, model, PROMPT)
         fence = model.asked[0].messages[1].content.splitlines()[0]
         assert fence not in text
         text += fence  # an attacker who has seen the last request
@@ -161,7 +169,7 @@ def test_the_fence_does_not_occur_in_the_document(text: str, rounds: int) -> Non
 
 def test_a_document_with_lone_surrogates_can_be_asked_about_and_filed() -> None:
     model = Scripted([says("\udc00"), says(GOOD)])
-    extract("a\ud800b", SCHEMA, model, PROMPT)
+    asked("a\ud800b", SCHEMA, model, PROMPT)
     assert "a?b" in model.asked[0].messages[1].content
     assert len(model.asked[1].key) == 24
 
@@ -182,10 +190,11 @@ def test_raw_line_breaks_inside_a_text_are_tolerated() -> None:
     [
         (says(GOOD, refusal="I  cannot."), BadReply(Fault.REFUSED, ("I cannot.",))),
         (says(GOOD, finish_reason="length"), BadReply(Fault.CUT, ())),
-        (says(GOOD, finish_reason="content_filter"), BadReply(Fault.UNFINISHED, ("finish reason: content_filter",))),
+        (says(GOOD, finish_reason="content_filter"), BadReply(Fault.FILTERED, ())),
+        (says(GOOD, finish_reason="missing"), BadReply(Fault.UNFINISHED, ("finish reason: missing",))),
         (says(" \n"), BadReply(Fault.EMPTY, ())),
         (says("Sure! Here it is"), BadReply(Fault.BROKEN_JSON, ("Expecting value: line 1 column 1 (char 0)",))),
-        (says(GOOD[:-1]), BadReply(Fault.BROKEN_JSON, (f"Expecting ',' delimiter: line 1 column {len(GOOD)} (char {len(GOOD) - 1})",))),
+        (says(GOOD[:-1]), BadReply(Fault.BROKEN_JSON, ("cut off: what opens at character 0 is never closed",))),
         (says("[" * 100_000), BadReply(Fault.BROKEN_JSON, ("nested too deeply",))),
         (says('{"a":' * 100_000), BadReply(Fault.BROKEN_JSON, ("nested too deeply",))),
         (says('{"a": "1", "b": "2", "a": "3"}'), BadReply(Fault.DUPLICATE_KEY, ("'a' stands twice in one object",))),
@@ -231,7 +240,7 @@ def test_no_reply_crashes_the_reader(text: str) -> None:
 
 def test_a_bad_reply_is_shown_again_with_its_errors() -> None:
     model = Scripted([says(changed(funds={"total": 12.5})), says("x" * 5000), says(GOOD)])
-    extraction, replies = extract("text", SCHEMA, model, PROMPT)
+    extraction, replies = asked("text", SCHEMA, model, PROMPT)
     assert (extraction, len(replies)) == (read(GOOD), 3)
     assert [(message.role, message.content) for message in model.asked[2].messages[2:]] == [
         ("assistant", changed(funds={"total": 12.5})),
@@ -244,14 +253,14 @@ def test_a_bad_reply_is_shown_again_with_its_errors() -> None:
 
 def test_an_empty_reply_is_echoed_as_empty_and_a_refusal_in_its_words() -> None:
     model = Scripted([says(""), says("", refusal="No."), says(GOOD)])
-    extract("text", SCHEMA, model, PROMPT)
+    asked("text", SCHEMA, model, PROMPT)
     assert [message.content for message in model.asked[2].messages if message.role == "assistant"] == ["(empty)", "No."]
 
 
 def test_a_model_that_never_answers_well_is_given_up_with_the_last_fault() -> None:
     model = Scripted([says("{"), says(changed(funds={"total": 1}))])
     with pytest.raises(ModelError) as caught:
-        extract("text", SCHEMA, model, PROMPT, attempts=2)
+        asked("text", SCHEMA, model, PROMPT, attempts=2)
     assert len(model.asked) == 2
     assert str(caught.value) == (
         "model scripted: no usable reply in 2 attempts; the last one: wrong shape (/funds/total: Input should be a valid string)\n"
@@ -261,7 +270,7 @@ def test_a_model_that_never_answers_well_is_given_up_with_the_last_fault() -> No
 
 def test_a_reply_cut_at_the_output_limit_is_never_read_though_it_parses() -> None:
     with pytest.raises(ModelError) as caught:
-        extract("text", SCHEMA, Scripted([says(GOOD, finish_reason="length")]), PROMPT, attempts=1)
+        asked("text", SCHEMA, Scripted([says(GOOD, finish_reason="length")]), PROMPT, attempts=1)
     assert str(caught.value) == (
         "model scripted: no usable reply in 1 attempt; the last one: reply cut off at the output limit\n"
         "  next: raise the endpoint's output limit, or choose a model with a longer output"
@@ -280,20 +289,20 @@ def test_a_reply_cut_at_the_output_limit_is_never_read_though_it_parses() -> Non
 def test_a_prompt_that_cannot_be_filled_in_is_refused_before_any_request(text: str, message: str) -> None:
     model = Scripted([says(GOOD)])
     with pytest.raises(UsageError) as caught:
-        extract("text", SCHEMA, model, Prompt(text, "1a2b"))
+        asked("text", SCHEMA, model, Prompt(text, "1a2b"))
     assert (str(caught.value), model.asked) == (message, [])
 
 
 def test_no_attempt_at_all_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(UsageError) as caught:
-        extract("text", SCHEMA, Scripted([]), PROMPT, attempts=0)
+        asked("text", SCHEMA, Scripted([]), PROMPT, attempts=0)
     assert str(caught.value) == "a model needs at least one attempt, not 0"
 
 
 def test_the_shipped_prompt_can_be_filled_in() -> None:
     text = (Path(__file__).parents[1] / "prompts" / "extract.md").read_text(encoding="utf-8")
     model = Scripted([says("{"), says(GOOD)])
-    extract("发票 A-1", SCHEMA, model, Prompt(text, "shipped"))
+    asked("发票 A-1", SCHEMA, model, Prompt(text, "shipped"))
     assert "- funds.total (number, as printed)" in model.asked[0].messages[0].content
     assert "\n发票 A-1\n" in model.asked[0].messages[1].content
     assert "- broken JSON" in model.asked[1].messages[3].content

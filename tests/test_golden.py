@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from structurer import batch, evaluate, report
+from structurer import evaluate, plans, report
 from structurer.evaluate import Evaluated
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -13,8 +13,8 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 @pytest.fixture(scope="module")
 def done() -> dict[str, list[Evaluated]]:
     cases = evaluate.golden_cases(GOLDEN)
-    plans = {"builtin": batch.Wanted((), builtin=True), "model": batch.Wanted((), replay=GOLDEN / evaluate.CASSETTES)}
-    return {name: [evaluate.evaluate(case, batch.plan_of(wanted)) for case in cases] for name, wanted in plans.items()}
+    wanted = {"builtin": plans.Wanted((), builtin=True), "model": plans.Wanted((), replay=GOLDEN / evaluate.CASSETTES)}
+    return {name: [evaluate.evaluate(case, plans.plan_of(one)) for case in cases] for name, one in wanted.items()}
 
 
 def test_no_figure_is_worse_than_the_accepted_one() -> None:

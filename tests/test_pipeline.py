@@ -69,7 +69,7 @@ class Parrot:
         self.replies = [json.dumps(reply) for reply in replies]
         self.asked: list[Request] = []
 
-    def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request) -> Reply:
         self.asked.append(request)
         return Reply(self.replies.pop(0), self.name)
 

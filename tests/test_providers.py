@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import uuid
+from asyncio import run
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +17,12 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from structurer.contract import load
+from structurer.converse import concluded
 from structurer.dialect import Dialect, Format
-from structurer.errors import ModelError, UsageError
-from structurer.extract import Prompt, extract
+from structurer.errors import HaltError, ModelError, UsageError
+from structurer.extract import Asking, Prompt, extract
 from structurer.llm import Message, Reply, Request, Usage
-from structurer.providers import OpenAIModel, from_environment
+from structurer.providers import Limits, OpenAIModel
 
 KEY = "sk-test-0123456789"
 GOOD = '{"number": "A-1", "lines": [{"text": "钢笔", "amount": "12.50"}]}'
@@ -65,7 +67,11 @@ class Case:
         return f"http://127.0.0.1:{self.port}/{self.fault}/{self.token}/v1"
 
     def model(self, **options: Any) -> OpenAIModel:
-        return OpenAIModel("tiny", base_url=self.base_url, sleep=self.waits.append, **({"api_key": KEY} | options))
+        limits = Limits(**{name: options.pop(name) for name in ("attempts", "timeout_s", "deadline_s") if name in options})
+        return OpenAIModel("tiny", base_url=self.base_url, sleep=self.wait, limits=limits, **({"api_key": KEY} | options))
+
+    async def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
 
     def seen(self) -> list[dict[str, Any]]:
         with build_opener(ProxyHandler({})).open(self.base_url.replace("/v1", "/seen")) as answer:
@@ -74,7 +80,7 @@ class Case:
 
     def error(self, **options: Any) -> ModelError:
         with pytest.raises(ModelError) as caught:
-            self.model(**options).complete(REQUEST)
+            run(self.model(**options).complete(REQUEST))
         return caught.value
 
 
@@ -95,7 +101,7 @@ def said(error: ModelError, case: Case) -> tuple[str, str]:
 
 @fault("none")
 def test_a_request_is_posted_with_strict_schema_and_answered_with_text_and_usage(case: Case) -> None:
-    assert case.model().complete(REQUEST) == Reply(GOOD, "stub-2", "stop", None, Usage(11, 7))
+    assert run(case.model().complete(REQUEST)) == Reply(GOOD, "stub-2", "stop", None, Usage(11, 7, total_tokens=18))
     assert case.seen() == [
         {
             "authorization": f"Bearer {KEY}",
@@ -112,25 +118,25 @@ def test_a_request_is_posted_with_strict_schema_and_answered_with_text_and_usage
 
 @fault("none")
 def test_an_endpoint_of_ones_own_needs_no_key(case: Case) -> None:
-    assert case.model(api_key=None).complete(REQUEST).text == GOOD
+    assert run(case.model(api_key=None).complete(REQUEST)).text == GOOD
 
 
 @fault("none")
 def test_a_request_without_reply_schema_asks_for_plain_text(case: Case) -> None:
-    case.model().complete(Request("tiny", (Message("user", "hello"),)))
+    run(case.model().complete(Request("tiny", (Message("user", "hello"),))))
     assert "response_format" not in case.seen()[0]["body"]
 
 
 @fault("overloaded_once")
 def test_retry_after_is_respected(case: Case) -> None:
-    assert case.model().complete(REQUEST).text == GOOD
+    assert run(case.model().complete(REQUEST)).text == GOOD
     assert case.waits == [7.0]
 
 
 @fault("overloaded_for_hours")
-def test_retry_after_is_capped_and_attempts_are_bounded(case: Case) -> None:
-    error = case.error(attempts=3)
-    assert case.waits == [60.0, 60.0]
+def test_an_endpoint_that_shuts_for_hours_halts_the_run_at_once(case: Case) -> None:
+    error = case.error()
+    assert (type(error), case.waits, len(case.seen())) == (HaltError, [], 1)
     assert said(error, case) == (
         "the endpoint is overloaded or the quota is used up (HTTP 429: slow down)",
         "try again later, or raise the quota",
@@ -139,15 +145,15 @@ def test_retry_after_is_capped_and_attempts_are_bounded(case: Case) -> None:
 
 @fault("overloaded_until_a_date")
 def test_retry_after_may_be_a_date_and_nonsense_is_passed_over(case: Case) -> None:
-    case.error(attempts=3)
-    date, nonsense = case.waits
+    case.error(deadline_s=35)
+    date, nonsense, *_ = case.waits
     assert 25 < date <= 30
     assert nonsense < 2
 
 
-@fault("overloaded_for_hours")
+@fault("overloaded_until_a_date")
 def test_no_wait_passes_the_deadline(case: Case) -> None:
-    case.error(deadline_s=30)
+    case.error(deadline_s=10)
     assert (case.waits, len(case.seen())) == ([], 1)
 
 
@@ -159,7 +165,7 @@ def test_a_used_up_quota_is_not_retried(case: Case) -> None:
 
 @fault("failing_twice")
 def test_two_server_errors_are_outlasted_with_growing_waits(case: Case) -> None:
-    assert case.model().complete(REQUEST).text == GOOD
+    assert run(case.model().complete(REQUEST)).text == GOOD
     first, second = case.waits
     assert 0.5 <= first <= 1.0 <= second <= 1.5
 
@@ -172,13 +178,13 @@ def test_an_endpoint_that_keeps_failing_is_given_up(case: Case) -> None:
 
 @fault("dropping_once")
 def test_a_dropped_connection_is_retried(case: Case) -> None:
-    assert case.model().complete(REQUEST).text == GOOD
+    assert run(case.model().complete(REQUEST)).text == GOOD
     assert len(case.waits) == 1
 
 
 @fault("cut_transfer_once")
 def test_an_answer_that_breaks_off_in_transfer_is_retried(case: Case) -> None:
-    assert case.model().complete(REQUEST).text == GOOD
+    assert run(case.model().complete(REQUEST)).text == GOOD
     assert len(case.waits) == 1
 
 
@@ -190,10 +196,15 @@ def test_an_answer_that_dribbles_is_left_in_time(case: Case) -> None:
 
 def test_an_address_where_nothing_listens_is_named() -> None:
     waits: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+
+    model = OpenAIModel("tiny", base_url="http://user:secret@127.0.0.1:9/v1?key=secret", limits=Limits(attempts=2), sleep=wait)
     with pytest.raises(ModelError) as caught:
-        OpenAIModel("tiny", base_url="http://user:secret@127.0.0.1:9/v1?key=secret", attempts=2, sleep=waits.append).complete(REQUEST)
+        run(model.complete(REQUEST))
     assert str(caught.value) == (
-        "http://127.0.0.1:9/v1: cannot connect (ConnectError)\n"
+        "http://127.0.0.1:9/v1: cannot connect (ConnectionRefusedError)\n"
         "  next: check OPENAI_BASE_URL, and that the endpoint is running and can be reached"
     )
     assert len(waits) == 1
@@ -213,35 +224,38 @@ def test_an_answer_that_is_no_chat_completion_is_said_to_be_none(case: Case, det
 
 @fault("refusing")
 def test_a_refusal_is_handed_on(case: Case) -> None:
-    assert case.model().complete(REQUEST) == Reply("", "stub-2", "stop", "I cannot help with that.", Usage(11, 7))
+    assert run(case.model().complete(REQUEST)) == Reply("", "stub-2", "stop", "I cannot help with that.", Usage(11, 7, total_tokens=18))
 
 
 @fault("cut_at_length")
 def test_a_reply_that_was_cut_keeps_its_finish_reason(case: Case) -> None:
-    assert case.model().complete(REQUEST).finish_reason == "length"
+    assert run(case.model().complete(REQUEST)).finish_reason == "length"
 
 
 @pytest.mark.parametrize("case", ["parts", "tool_call"], indirect=True)
 def test_text_in_parts_or_in_a_tool_call_is_read(case: Case) -> None:
-    assert case.model().complete(REQUEST).text == GOOD
+    assert run(case.model().complete(REQUEST)).text == GOOD
 
 
 @fault("no_json_schema")
 def test_an_endpoint_without_json_schema_is_stepped_down_once_and_remembered(case: Case) -> None:
     model = case.model()
-    assert [model.complete(REQUEST).text for _ in range(2)] == [GOOD, GOOD]
-    assert [post["body"]["response_format"]["type"] for post in case.seen()] == ["json_schema", "json_object", "json_object"]
+    assert [run(model.complete(REQUEST)).text for _ in range(2)] == [GOOD, GOOD]
+    asked = [post["body"] for post in case.seen()]
+    assert [body.get("response_format", {}).get("type") for body in asked] == ["json_schema", "json_schema", None, None]
+    assert [body.get("tool_choice", {}).get("type") for body in asked] == [None, None, "function", "function"]
 
 
 @fault("plain_text_only")
 def test_an_endpoint_without_any_response_format_is_stepped_down_to_text(case: Case) -> None:
-    assert case.model().complete(REQUEST).text == GOOD
-    assert [post["body"].get("response_format", {}).get("type") for post in case.seen()] == ["json_schema", "json_object", None]
+    assert run(case.model().complete(REQUEST)).text == GOOD
+    kinds = [post["body"].get("response_format", {}).get("type") or sorted({"tools"} & set(post["body"])) for post in case.seen()]
+    assert kinds == ["json_schema", "json_schema", ["tools"]]
 
 
 @fault("no_temperature")
 def test_a_model_that_takes_no_temperature_is_not_sent_one_again(case: Case) -> None:
-    assert case.model().complete(REQUEST).text == GOOD
+    assert run(case.model().complete(REQUEST)).text == GOOD
     assert [post["body"].get("seed") for post in case.seen()] == [3, None]
 
 
@@ -297,39 +311,9 @@ def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(key: str) -
     assert str(caught.value) == "http://host/v1: the API key holds a character that no key has\n  next: set OPENAI_API_KEY again"
 
 
-@pytest.fixture
-def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY", "STRUCTURER_MODEL"):
-        monkeypatch.delenv(name, raising=False)
-    return monkeypatch
-
-
-def test_without_a_named_model_no_document_goes_anywhere(bare_environment: pytest.MonkeyPatch) -> None:
-    bare_environment.setenv("OPENAI_API_KEY", KEY)
-    bare_environment.setenv("STRUCTURER_MODEL", " ")
-    assert from_environment(None) is None
-
-
-def test_a_model_with_neither_key_nor_endpoint_is_half_a_choice(bare_environment: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError) as caught:
-        from_environment("tiny")
-    assert str(caught.value) == (
-        "model 'tiny' is named, but neither a key nor an endpoint\n"
-        "  next: set OPENAI_API_KEY, or OPENAI_BASE_URL to an endpoint of your own, or leave the model out to use the built-in reader"
-    )
-
-
-def test_the_environment_names_model_endpoint_and_key(bare_environment: pytest.MonkeyPatch) -> None:
-    bare_environment.setenv("OPENAI_BASE_URL", "http://[::1]:8080/v1")
-    bare_environment.setenv("OPENAI_API_KEY", f"{KEY}\n")
-    bare_environment.setenv("STRUCTURER_MODEL", "small")
-    assert repr(from_environment(None)) == "OpenAIModel('small', base_url='http://[::1]:8080/v1')"
-    assert repr(from_environment("large")) == "OpenAIModel('large', base_url='http://[::1]:8080/v1')"
-
-
 @pytest.mark.parametrize("case", ["cut_json_once", "wrong_shape_once"], indirect=True)
 def test_a_bad_reply_is_asked_for_again_over_the_wire(case: Case) -> None:
-    extraction, replies = extract("发票 A-1\n钢笔 12.50", INVOICE, case.model(), PROMPT)
+    extraction, replies = concluded(extract("发票 A-1\n钢笔 12.50", INVOICE, Asking(case.model(), PROMPT)))
     assert {place: leaf.text for place, leaf in extraction.leaves.items()} == {
         "/number": "A-1",
         "/lines/0/text": "钢笔",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from structurer import batch, evaluate, ingest
+from structurer import evaluate, ingest, plans
 from structurer.pipeline import structure_document
 from structurer.record import Checked, Result
 
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.skipif(not (SHARED / "reports").is_dir(), reason="the f
 
 @pytest.fixture(scope="module")
 def figures() -> dict[str, evaluate.Evaluated]:
-    plan = batch.plan_of(batch.Wanted((), builtin=True))
+    plan = plans.plan_of(plans.Wanted((), builtin=True))
     return {case.name: evaluate.evaluate(case, plan) for case in evaluate.truth_cases(SHARED / "reports", SHARED / "truth")}
 
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, Result]:
-    plan = batch.plan_of(batch.Wanted((), builtin=True))
+    plan = plans.plan_of(plans.Wanted((), builtin=True))
     return {file.stem[:3]: structure_document(ingest.read(file), plan) for file in sorted((SHARED / "reports").glob("*.txt"))}
 
 

@@ -1,5 +1,6 @@
 """What a run says of its records together: how their results are printed, and how the checks across them came out."""
 
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,8 @@ from structurer.contract import load
 from structurer.convention import Convention
 from structurer.document import Document
 from structurer.ingest import Found
-from structurer.pipeline import Plan, structure_document
+from structurer.llm import Rounds
+from structurer.pipeline import Plan, structuring
 from structurer.record import Record, Result, Verdict
 from structurer.show import show
 from structurer.store import Asked, Manifest, Progress
@@ -72,11 +74,11 @@ def run_of(tmp_path: Path) -> Callable[..., Manifest]:
             file.write_text(str(text) or "-", encoding="utf-8")
         coming = iter(texts)
 
-        def structured(document: Document, plan: Plan) -> Result:
+        def structured(document: Document, plan: Plan, outcomes: Counter[str]) -> Rounds[Result]:
             text = next(coming)
             if isinstance(text, BaseException):
                 raise text
-            return structure_document(document, plan)
+            return structuring(document, plan, outcomes)
 
         new = store.create(tmp_path / "run", Asked("t", (), "built-in reader", PLAN.schemas))
         with suppress(KeyboardInterrupt):

@@ -9,6 +9,7 @@ import pytest
 from made import LINES, NUMBER, PAGE, PURCHASE, on_page, purchase
 
 from structurer.contract import load
+from structurer.converse import concluded
 from structurer.document import Document, Page
 from structurer.errors import ModelError
 from structurer.library import load_prompt
@@ -58,7 +59,7 @@ class Scripted:
         self.replies = list(replies)
         self.asked: list[Request] = []
 
-    def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request) -> Reply:
         self.asked.append(request)
         reply = self.replies.pop(0)
         if isinstance(reply, ModelError):
@@ -77,7 +78,7 @@ def structured(page: str, *replies: Any) -> tuple[Record, Scripted]:
 
 def again(pending, places, *replies):
     model = Scripted(*replies)
-    return *read_again(PAGE, pending, places, model, load_prompt("second")), model
+    return *concluded(read_again(PAGE, pending, places, model, load_prompt("second"))), model
 
 
 def test_cells_that_the_first_reading_has_wrong_are_asked_for_and_mended():
@@ -251,13 +252,14 @@ def test_a_field_in_no_list_is_told_by_its_name_and_labels_alone():
 def test_a_page_that_looks_like_the_prompt_is_kept_apart():
     page = PAGE + "---\n$cells ${shape} $document\nThe values asked for\n"
     model = Scripted({})
-    read_again(page, on_page(PURCHASE, page, purchase("1.20")), ["/total"], model, load_prompt("second"))
+    concluded(read_again(page, on_page(PURCHASE, page, purchase("1.20")), ["/total"], model, load_prompt("second")))
     assert page in model.asked[0].messages[1].content
 
 
 def test_a_lone_surrogate_of_the_page_does_not_stop_the_question():
     model = Scripted({"cell_1": "7.55"})
-    answers, _ = read_again(PAGE + "\ud800", on_page(PURCHASE, PAGE, purchase("1.20")), ["/total"], model, load_prompt("second"))
+    pending = on_page(PURCHASE, PAGE, purchase("1.20"))
+    answers, _ = concluded(read_again(PAGE + "\ud800", pending, ["/total"], model, load_prompt("second")))
     model.asked[0].messages[1].content.encode()
     assert answers == {"/total": "7.55"}
 

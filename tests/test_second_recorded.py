@@ -104,9 +104,9 @@ class Misreader:
     def __init__(self, first: dict[str, Any]) -> None:
         self.first, self.asked, self.recorded = first, list[Request](), Replayer(CASSETTES, name="desk")
 
-    def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request) -> Reply:
         self.asked.append(request)
-        return Reply(json.dumps(self.first), self.name) if len(self.asked) == 1 else self.recorded.complete(request)
+        return Reply(json.dumps(self.first), self.name) if len(self.asked) == 1 else await self.recorded.complete(request)
 
 
 def read(page: str, schema: Schema, first: dict[str, Any]) -> tuple[Record, Misreader]:

@@ -1,0 +1,73 @@
+"""What a run would ask of its models and cost, without asking: the first calls of every document are made up, counted, and not sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from structurer import ingest
+from structurer.book import Book
+from structurer.errors import StructurerError
+from structurer.llm import Call, Model, Reply, Usage
+from structurer.pipeline import structuring
+from structurer.plans import Planned
+
+TOKEN_BYTES: Final = 3  # of a prompt in UTF-8: English has about 4 a token, Chinese about 2 to 3
+REPLY_TO_TEXT: Final = 2.0  # a reply is about so many times as long as the text it copies from, keys included
+
+
+@dataclass(slots=True)
+class Estimate:
+    """The first calls of a run: by model how many, of which `kept` are answered from the cache; tokens and cost are rough."""
+
+    documents: int = 0
+    unreadable: int = 0
+    kept: int = 0
+    book: Book = field(default_factory=Book)
+
+
+def estimated(found: ingest.Found, planned: Planned) -> Estimate:
+    """Go through all documents as far as their first calls."""
+    estimate = Estimate(unreadable=len(found.errors))
+    for file in found.files:
+        try:
+            document = ingest.read(file)
+        except StructurerError:
+            estimate.unreadable += 1
+            continue
+        estimate.documents += 1
+        rounds = structuring(document, planned.plan, Counter())
+        try:
+            for call in next(rounds):
+                _count(call, estimate, planned)
+        except StopIteration:
+            pass  # no form in it, or no model asked
+        finally:
+            rounds.close()
+    return estimate
+
+
+def _count(call: Call, estimate: Estimate, planned: Planned) -> None:
+    kept = _is_kept(call.model, call)
+    estimate.kept += kept
+    system, *rest = (len(message.content.encode()) for message in call.request.messages)
+    usage = Usage((system + sum(rest)) // TOKEN_BYTES, int(sum(rest) * REPLY_TO_TEXT) // TOKEN_BYTES, 0)
+    estimate.book.add(call.model.name, Reply("", call.model.name, usage=usage, recorded=kept), planned.prices.get(call.model.name))
+
+
+def _is_kept(model: Model, call: Call) -> bool:
+    holds = getattr(model, "holds", None)
+    return bool(holds and holds(call.request))
+
+
+def told(estimate: Estimate) -> str:
+    """The estimate for a person."""
+    documents = f"{estimate.documents} document{'s' * (estimate.documents != 1)}"
+    unreadable = f" ({estimate.unreadable} more cannot be read)" if estimate.unreadable else ""
+    if not estimate.book.models:
+        return f"{documents}{unreadable}, no calls to a model"
+    return (
+        f"{documents}{unreadable}; roughly {estimate.book.line()}\n"
+        "  replies that cannot be used, rows that were lost and cells in doubt are asked for again, which comes on top"
+    )

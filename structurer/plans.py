@@ -1,0 +1,202 @@
+"""What a caller wants becomes a plan: schemas and prompts loaded, models set up as the settings say, each with its cache and its budget."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from structurer import cassettes, library
+from structurer.errors import UsageError
+from structurer.pipeline import Plan, structure_document
+from structurer.reading import Sizes
+from structurer.schema import Schema
+
+if TYPE_CHECKING:
+    from structurer.book import Budget
+    from structurer.llm import Model
+    from structurer.prices import Price
+    from structurer.purse import Purse
+    from structurer.record import Result
+    from structurer.settings import Endpoint, Settings
+
+Told = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller asks for: schema files (none = those that ship), a model by name, folders to record replies in or to replay them from;
+    `builtin` keeps a model named in the environment out; `config` is the settings file, `options` are settings that stand above it."""
+
+    schemas: tuple[Path, ...] = ()
+    model: str | None = None
+    record: Path | None = None
+    replay: Path | None = None
+    witness: bool = True
+    builtin: bool = False
+    config: Path | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    logprobs: bool = False
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan with what its models cost: prices by the models' names, and the budget that they share."""
+
+    plan: Plan
+    prices: Mapping[str, Price | None] = field(default_factory=dict)
+    budget: Budget | None = None
+
+
+def plan_of(wanted: Wanted) -> Plan:
+    """The plan alone, for callers whom no cost concerns. Raises as `planned`."""
+    return planned(wanted).plan
+
+
+def planned(wanted: Wanted, told: Told = lambda _: None) -> Planned:
+    """The plan for a run. Raises SchemaError for a bad schema, UsageError for wishes that exclude each other and for bad settings."""
+    schemas = tuple(library.load_schema(file) for file in wanted.schemas) or library.shipped_schemas()
+    twice = sorted(kind for kind, times in Counter(schema.kind for schema in schemas).items() if times > 1)
+    if twice:
+        raise UsageError(f"two schemas are of kind {twice[0]!r}", remedy="give each schema file a name of its own")
+    if wanted.builtin:
+        return Planned(Plan(schemas))
+    if wanted.record and wanted.replay:
+        raise UsageError("--record and --replay exclude each other", remedy="leave one out")
+    if wanted.replay:
+        return Planned(_asking(Plan(schemas, _replayer(wanted, wanted.replay), witness=wanted.witness)))
+    return _with_models(schemas, wanted, told)
+
+
+def describe(plan: Plan) -> str:
+    """Which readers a plan uses, in words."""
+    if plan.model is None:
+        return "built-in reader"
+    samples = f", {plan.samples} times" if plan.samples > 1 else ""
+    others = f" and model {plan.other.name}" if plan.other else ""
+    witness = " beside the built-in reader" if plan.witness else ""
+    return f"model {plan.model.name}{samples}{others}{witness}" + (
+        f", flagged cells by model {plan.escalate.name}" if plan.escalate else ""
+    )
+
+
+def provenance(plan: Plan) -> tuple[tuple[Schema, ...], str | None, str | None]:
+    """What a run's manifest says of its plan: schemas, the model's name, the digest of the prompt."""
+    return plan.schemas, plan.model.name if plan.model else None, plan.prompt.digest if plan.prompt else None
+
+
+def structure(
+    path: str | Path, *, schema: Schema | str | Path | type | None = None, model: Model | str | None = None
+) -> tuple[Result, ...]:
+    """Structure a file or folder. `schema`: a Schema, a schema file, or a pydantic model class (default: the shipped ones); `model`: a
+    Model or the name of one in the settings or at OPENAI_BASE_URL (default: the built-in reader). Raises StructurerError."""
+    from structurer import ingest
+
+    plan = Plan(_schemas(schema))
+    if isinstance(model, str):
+        plan = _with_models(plan.schemas, Wanted(model=model), lambda _: None).plan
+    elif model is not None:
+        plan = _asking(Plan(plan.schemas, model))
+    files, errors, _ = ingest.discover([Path(path)])
+    if errors:
+        raise errors[0]
+    return tuple(structure_document(ingest.read(file), plan) for file in files)
+
+
+def _schemas(schema: Any) -> tuple[Schema, ...]:
+    if schema is None:
+        return library.shipped_schemas()
+    if isinstance(schema, Schema):
+        return (schema,)
+    if isinstance(schema, str | Path):
+        return (library.load_schema(Path(schema)),)
+    return (library.schema_of_model(schema),)
+
+
+def _asking(plan: Plan, **more: Any) -> Plan:
+    """The plan with the prompts that its models are asked with."""
+    from dataclasses import replace
+
+    return replace(plan, prompt=library.load_prompt(), second=library.load_prompt("second"), **more)
+
+
+def _replayer(wanted: Wanted, folder: Path) -> cassettes.Replayer:
+    if not folder.is_dir():
+        raise UsageError("no such folder of recordings", where=str(folder), remedy="record them with --model NAME --record FOLDER")
+    return cassettes.Replayer(folder, name=wanted.model or "replay")
+
+
+# -- models ------------------------------------------------------------------------------------------------------------
+
+
+def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Planned:
+    from structurer import settings
+    from structurer.book import Budget
+
+    found = settings.load(wanted.config, options={**wanted.options, **({"model": wanted.model} if wanted.model else {})})
+    first = found.endpoint()
+    if first is None:
+        if wanted.record or wanted.options:
+            what = "recording needs a model" if wanted.record else f"--{min(wanted.options).replace('_', '-')} needs a model"
+            raise UsageError(what, remedy="name one with --model")
+        return Planned(Plan(schemas))
+    budget = Budget(found.budget, found.currency) if found.budget is not None else None
+    makers = _Makers(found, wanted, budget, told)
+    endpoints = [first, *(found.endpoint(name) for name in (found.second, found.escalate) if name)]
+    made = {endpoint.name: makers.made(endpoint) for endpoint in endpoints if endpoint is not None}
+    plan = Plan(
+        schemas,
+        made[first.name],
+        witness=wanted.witness,
+        samples=found.samples,
+        other=made[found.second] if found.second else None,
+        escalate=made[found.escalate] if found.escalate else None,
+        logprobs=wanted.logprobs,
+        sizes=Sizes(found.shard_chars, first.max_properties),
+    )
+    return Planned(_asking(plan), {endpoint.name: endpoint.price for endpoint in endpoints if endpoint is not None}, budget)
+
+
+@dataclass(frozen=True, slots=True)
+class _Makers:
+    """Sets models up, from the wire outwards: endpoint, budget, cache, recorder. What is in the cache costs no budget, and is recorded."""
+
+    settings: Settings
+    wanted: Wanted
+    budget: Budget | None
+    told: Told
+
+    def made(self, endpoint: Endpoint) -> Model:
+        from structurer.cache import Cached
+        from structurer.providers import of_endpoint
+
+        model: Model = of_endpoint(endpoint, self.settings.patience_s, self.settings.cache, self.told, self.purse(endpoint))
+        if self.settings.cache is not None:
+            model = Cached(model, self.settings.cache / "replies", _identity(endpoint), self.told)
+        return cassettes.Recorder(model, self.wanted.record) if self.wanted.record else model
+
+    def purse(self, endpoint: Endpoint) -> Purse | None:
+        from structurer.book import why_unbounded
+        from structurer.purse import Purse
+
+        if self.budget is None:
+            return None
+        reason = why_unbounded(endpoint.price, endpoint.max_output_tokens, self.budget.currency)
+        if reason or endpoint.price is None or endpoint.max_output_tokens is None:
+            raise UsageError(
+                f"the budget cannot be kept with model {endpoint.name!r}: {reason}",
+                where=str(self.settings.file or "structurer.toml"),
+                remedy=f"set price and max_output_tokens under [models.{json.dumps(endpoint.name)}] in structurer.toml",
+            )
+        return Purse(self.budget, endpoint.price, endpoint.max_output_tokens)
+
+
+def _identity(endpoint: Endpoint) -> str:
+    """What decides, beside a request, what comes back."""
+    return json.dumps(
+        [endpoint.base_url, endpoint.model, endpoint.max_output_tokens, dict(endpoint.extra_body)], sort_keys=True, default=str
+    )

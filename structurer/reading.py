@@ -1,0 +1,192 @@
+"""Reading one segment with language models, whatever its length: cut into shards and parts that a reply can hold, asked side by side, put
+together by where their values stand on the page.
+
+What was cut off at the output limit is asked for again in halves; so are stretches of the page that look like rows and that no row claims.
+What no model read is said: a doubt at the record, with the lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from structurer.errors import ModelError
+from structurer.extract import HOPELESS, Asking, UnusableReplyError, extract
+from structurer.ground import ground
+from structurer.layout import Layout
+from structurer.llm import Reply, Rounds, side_by_side
+from structurer.lostrows import lost
+from structurer.opinions import voted
+from structurer.parts import parted, together
+from structurer.record import Extract, Extraction, Match, leaf_pointers
+from structurer.schema import Leaf, Schema
+from structurer.shards import Piece, Shard, cut, halves, merged, words
+
+SHARD: Final = 12_000  # characters of a segment that are asked for at once; its rows come back about as long
+FIELDS: Final = 1_000  # fields of a reply schema; the strictest hosted endpoints take a few thousand
+MAX_ROUNDS: Final = 5  # of asking again for rows that were lost, each in halves of the shards before
+SPLIT: Final = "asked again in smaller pieces"
+LOST_ROWS: Final = "rows lost, asked again"
+NOT_READ: Final = "left unread"
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What is asked for at once: characters of a segment, fields of a reply."""
+
+    shard: int = SHARD
+    fields: int = FIELDS
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a segment was read as: how each value was found on the page, and which stand where the order of the record puts them (None: the
+    reader took every value from its place)."""
+
+    extraction: Extraction
+    matches: Mapping[str, Match]
+    placed: frozenset[str] | None = None
+    replies: tuple[Reply, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What came of one or more shards: their pieces, what could not be read, and the replies used."""
+
+    pieces: tuple[Piece, ...] = ()
+    unread: tuple[tuple[Shard, ModelError], ...] = ()
+    replies: tuple[Reply, ...] = ()
+
+
+def read(layout: Layout, schema: Schema, askings: Sequence[Asking], sizes: Sizes = Sizes()) -> Rounds[Reading]:
+    """The segment as the models of `askings` read it together. Raises ModelError where none of them could."""
+    came = yield from side_by_side(_opinion(layout, schema, asking, sizes) for asking in askings)
+    opinions = [one for one in came if isinstance(one, Reading)]
+    if not opinions:
+        raise next(one for one in came if isinstance(one, ModelError))
+    replies = tuple(reply for one in opinions for reply in one.replies)
+    if len(opinions) == 1:
+        return replace(opinions[0], replies=replies)
+    return replace(grounded(layout, schema, voted(schema, [one.extraction for one in opinions])), replies=replies)
+
+
+def grounded(layout: Layout, schema: Schema, extraction: Extraction) -> Reading:
+    """Give every leaf of a model's reading its place on the page."""
+    places = [(place, leaf, extraction.leaves[place]) for place, leaf in leaf_pointers(schema, extraction.rows)]
+    grounds = ground(layout, places)
+    found = {place: grounds.found.get(place, ((), Match.NONE)) for place, _, _ in places}
+    leaves = {place: replace(extract, spans=found[place][0]) for place, _, extract in places}
+    return Reading(replace(extraction, leaves=leaves), {place: match for place, (_, match) in found.items()}, grounds.placed)
+
+
+def _opinion(layout: Layout, schema: Schema, asking: Asking, sizes: Sizes) -> Rounds[Reading]:
+    """The segment as one model reads it. Raises ModelError where it could read no part of it."""
+    first = yield from _shards(layout, schema, cut(layout.text, layout.start, layout.end, sizes.shard), asking, sizes)
+    if not first.pieces:
+        raise first.unread[0][1]
+    whole, replies = yield from _completed(layout, schema, first, asking, sizes)
+    asking.outcomes[NOT_READ] += len(first.unread)
+    unread = tuple(_unread(layout, shard, error) for shard, error in first.unread)
+    doubts = {**whole.extraction.doubts, "": (*whole.extraction.doubts.get("", ()), *unread)} if unread else whole.extraction.doubts
+    return Reading(replace(whole.extraction, doubts=doubts), whole.matches, whole.placed, replies)
+
+
+def _unread(layout: Layout, shard: Shard, error: ModelError) -> str:
+    first = layout.text.count("\n", 0, shard.start) + 1
+    last = layout.text.count("\n", 0, shard.end) + 1
+    return f"lines {first} to {last} were not read by the model: {error.what}"
+
+
+def _shards(layout: Layout, schema: Schema, shards: Iterable[Shard], asking: Asking, sizes: Sizes) -> Rounds[_Read]:
+    reads = yield from side_by_side(_shard(layout, schema, shard, asking, sizes) for shard in shards)
+    done = [one for one in reads if isinstance(one, _Read)]
+    return _Read(
+        tuple(piece for one in done for piece in one.pieces),
+        tuple(unread for one in done for unread in one.unread),
+        tuple(reply for one in done for reply in one.replies),
+    )
+
+
+def _shard(layout: Layout, schema: Schema, shard: Shard, asking: Asking, sizes: Sizes) -> Rounds[_Read]:
+    """One stretch of the segment, its fields in as many parts as need be; in halves where a reply came cut off."""
+    shown = words(layout.text, shard).strip()
+    came = yield from side_by_side(extract(shown, part, asking) for part in parted(schema, sizes.fields))
+    errors = [one for one in came if isinstance(one, ModelError)]
+    replies = tuple(reply for one in came for reply in _replies(one))
+    if not errors:
+        extraction = together(schema, [one[0] for one in came if isinstance(one, tuple)])
+        return _Read((_placed(layout, schema, shard, extraction),), (), replies)
+    smaller = halves(layout.text, shard) if all(_hopeless(error) for error in errors) else ()
+    if not smaller:
+        return _Read((), ((shard, errors[0]),), replies)
+    asking.outcomes[SPLIT] += 1
+    deeper = yield from _shards(layout, schema, smaller, asking, sizes)
+    return replace(deeper, replies=(*replies, *deeper.replies))
+
+
+def _replies(came: tuple[Extraction, tuple[Reply, ...]] | ModelError) -> tuple[Reply, ...]:
+    if isinstance(came, UnusableReplyError):
+        return came.replies
+    return () if isinstance(came, ModelError) else came[1]
+
+
+def _hopeless(error: ModelError) -> bool:
+    return isinstance(error, UnusableReplyError) and error.bad.fault in HOPELESS
+
+
+def _placed(layout: Layout, schema: Schema, shard: Shard, extraction: Extraction) -> Piece:
+    """A shard's reading with every value's place in it, or else in the head that was repeated before it."""
+    own = grounded(Layout(layout.text, shard.start, shard.end), schema, extraction)
+    if shard.head is None:
+        return Piece(shard, own.extraction, own.matches, own.placed or frozenset())
+    head = Layout(layout.text, *shard.head)
+    missed = [
+        (place, leaf, extraction.leaves[place])
+        for place, leaf in leaf_pointers(schema, extraction.rows)
+        if own.matches[place] is Match.NONE and "*" not in leaf.path and extraction.leaves[place].text is not None
+    ]
+    return _with_head(Piece(shard, own.extraction, own.matches, own.placed or frozenset()), head, missed)
+
+
+def _with_head(piece: Piece, head: Layout, missed: Sequence[tuple[str, Leaf, Extract]]) -> Piece:
+    if not missed:
+        return piece
+    found = ground(head, missed).found
+    leaves = {place: replace(piece.extraction.leaves[place], spans=spans) for place, (spans, _) in found.items()}
+    return replace(
+        piece,
+        extraction=replace(piece.extraction, leaves={**piece.extraction.leaves, **leaves}),
+        matches={**piece.matches, **{place: match for place, (_, match) in found.items()}},
+    )
+
+
+def _completed(layout: Layout, schema: Schema, first: _Read, asking: Asking, sizes: Sizes) -> Rounds[tuple[Piece, tuple[Reply, ...]]]:
+    """The pieces put together, and asked for again where rows of a list stand on the page that none of them has."""
+    pieces, replies = list(first.pieces), list(first.replies)
+    shards: Sequence[Shard] = [piece.shard for piece in pieces]
+    whole = merged(schema, pieces)
+    gaps = lost(layout, schema, whole.extraction)
+    for _ in range(MAX_ROUNDS):
+        shards = _around(layout, shards, [(gap.start, gap.end) for gap in gaps])
+        if not shards:
+            break
+        asking.outcomes[LOST_ROWS] += len(shards)
+        again = yield from _shards(layout, schema, shards, asking, sizes)
+        replies += again.replies
+        tried = merged(schema, [*pieces, *again.pieces])
+        left = lost(layout, schema, tried.extraction)
+        if len(left) < len(gaps):  # else the new reading is no better, and may be worse
+            pieces += again.pieces
+            whole, gaps = tried, left
+    return whole, tuple(replies)
+
+
+def _around(layout: Layout, shards: Sequence[Shard], gaps: Sequence[tuple[int, int]]) -> list[Shard]:
+    """The halves of shards in which something was lost."""
+    smaller = (half for shard in shards if _touches(shard, gaps) for half in halves(layout.text, shard))
+    return [half for half in smaller if _touches(half, gaps)]
+
+
+def _touches(shard: Shard, gaps: Sequence[tuple[int, int]]) -> bool:
+    return any(start < shard.end and shard.start < end for start, end in gaps)
