@@ -28,11 +28,11 @@ def parted(schema: Schema, most: int) -> tuple[Schema, ...]:
     if _size(schema.root) <= most:
         return (schema,)
     chunks = _packed(_pieces(schema.root.members, most), most)
-    return tuple(_part(schema, replace(schema.root, members=chunk), number) for number, chunk in enumerate(chunks, 1))
+    return tuple(_part(schema, replace(schema.root, members=chunk), most, number) for number, chunk in enumerate(chunks, 1))
 
 
-def _part(schema: Schema, root: Group, number: int) -> Schema:
-    return replace(schema, root=root, rules=(), related=(), joined=(), digest=f"{schema.digest}.{number}")
+def _part(schema: Schema, root: Group, most: int, number: int) -> Schema:
+    return replace(schema, root=root, rules=(), related=(), joined=(), digest=f"{schema.digest}.{most}.{number}")
 
 
 def _size(node: Node) -> int:

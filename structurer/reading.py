@@ -16,12 +16,12 @@ from structurer.extract import HOPELESS, Asking, UnusableReplyError, extract
 from structurer.ground import ground
 from structurer.layout import Layout
 from structurer.llm import Reply, Rounds, side_by_side
-from structurer.lostrows import lost
+from structurer.lostrows import Gap, lost
 from structurer.opinions import voted
 from structurer.parts import parted, together
 from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.schema import Leaf, Schema
-from structurer.shards import Piece, Shard, cut, halves, merged, words
+from structurer.sharding import Piece, Shard, about, cut, halves, merged, words
 
 SHARD: Final = 12_000  # characters of a segment that are asked for at once; its rows come back about as long
 FIELDS: Final = 1_000  # fields of a reply schema; the strictest hosted endpoints take a few thousand
@@ -65,10 +65,12 @@ def read(layout: Layout, schema: Schema, askings: Sequence[Asking], sizes: Sizes
     opinions = [one for one in came if isinstance(one, Reading)]
     if not opinions:
         raise next(one for one in came if isinstance(one, ModelError))
-    replies = tuple(reply for one in opinions for reply in one.replies)
-    if len(opinions) == 1:
-        return replace(opinions[0], replies=replies)
-    return replace(grounded(layout, schema, voted(schema, [one.extraction for one in opinions])), replies=replies)
+    whole = opinions[0]
+    if len(opinions) > 1:
+        replies = tuple(reply for one in opinions for reply in one.replies)
+        whole = replace(grounded(layout, schema, voted(schema, [one.extraction for one in opinions])), replies=replies)
+    missing = tuple(f"a further opinion is missing: {one.what}" for one in came if isinstance(one, ModelError))
+    return _told(whole, missing)
 
 
 def grounded(layout: Layout, schema: Schema, extraction: Extraction) -> Reading:
@@ -83,19 +85,32 @@ def grounded(layout: Layout, schema: Schema, extraction: Extraction) -> Reading:
 def _opinion(layout: Layout, schema: Schema, asking: Asking, sizes: Sizes) -> Rounds[Reading]:
     """The segment as one model reads it. Raises ModelError where it could read no part of it."""
     first = yield from _shards(layout, schema, cut(layout.text, layout.start, layout.end, sizes.shard), asking, sizes)
-    if not first.pieces:
-        raise first.unread[0][1]
+    for _, error in first.unread:
+        if not first.pieces or not isinstance(error, UnusableReplyError):  # not answered: the document is to be asked for again, whole
+            raise error
     whole, replies = yield from _completed(layout, schema, first, asking, sizes)
+    whole = _with_gaps(layout, whole, lost(layout, schema, whole.extraction))
     asking.outcomes[NOT_READ] += len(first.unread)
     unread = tuple(_unread(layout, shard, error) for shard, error in first.unread)
-    doubts = {**whole.extraction.doubts, "": (*whole.extraction.doubts.get("", ()), *unread)} if unread else whole.extraction.doubts
-    return Reading(replace(whole.extraction, doubts=doubts), whole.matches, whole.placed, replies)
+    return _told(Reading(whole.extraction, whole.matches, whole.placed, replies), unread)
+
+
+def _told(reading: Reading, words: tuple[str, ...]) -> Reading:
+    """The reading with what a person should know of the whole."""
+    if not words:
+        return reading
+    doubts = reading.extraction.doubts
+    return replace(reading, extraction=replace(reading.extraction, doubts={**doubts, "": (*doubts.get("", ()), *words)}))
 
 
 def _unread(layout: Layout, shard: Shard, error: ModelError) -> str:
-    first = layout.text.count("\n", 0, shard.start) + 1
-    last = layout.text.count("\n", 0, shard.end) + 1
-    return f"lines {first} to {last} were not read by the model: {error.what}"
+    return f"{_lines_of(layout, shard.start, shard.end)} were not read by the model: {error.what}"
+
+
+def _lines_of(layout: Layout, start: int, end: int) -> str:
+    first = layout.text.count("\n", 0, start) + 1
+    last = layout.text.count("\n", 0, max(end - 1, start)) + 1
+    return f"line {first}" if first == last else f"lines {first} to {last}"
 
 
 def _shards(layout: Layout, schema: Schema, shards: Iterable[Shard], asking: Asking, sizes: Sizes) -> Rounds[_Read]:
@@ -182,10 +197,32 @@ def _completed(layout: Layout, schema: Schema, first: _Read, asking: Asking, siz
     return whole, tuple(replies)
 
 
+def _with_gaps(layout: Layout, whole: Piece, gaps: Sequence[Gap]) -> Piece:
+    """The rows that did not come however often they were asked for are told of, at their list."""
+    doubts = dict(whole.extraction.doubts)
+    for gap in gaps:
+        words = f"{_lines_of(layout, gap.start, gap.end)} look{'s' * (gap.rows == 1)} like {_rows_in(gap)} that no model read"
+        doubts[gap.pointer] = (*doubts.get(gap.pointer, ()), words)
+    return replace(whole, extraction=replace(whole.extraction, doubts=doubts))
+
+
+def _rows_in(gap: Gap) -> str:
+    return "a row" if gap.rows == 1 else f"{gap.rows} rows"
+
+
 def _around(layout: Layout, shards: Sequence[Shard], gaps: Sequence[tuple[int, int]]) -> list[Shard]:
-    """The halves of shards in which something was lost."""
-    smaller = (half for shard in shards if _touches(shard, gaps) for half in halves(layout.text, shard))
-    return [half for half in smaller if _touches(half, gaps)]
+    """The halves of shards in which something was lost; of shards too short for that, the lines about the gap alone."""
+    smaller = (half for shard in shards if _touches(shard, gaps) for half in halves(layout.text, shard) or _closest(layout, shard, gaps))
+    return list(dict.fromkeys(half for half in smaller if _touches(half, gaps)))
+
+
+def _closest(layout: Layout, shard: Shard, gaps: Sequence[tuple[int, int]]) -> Iterable[Shard]:
+    """Asked for anew only where that is less than before."""
+    for start, end in gaps:
+        if start < shard.end and shard.start < end:
+            near = about(layout.text, shard, start, end)
+            if near.end - near.start < shard.end - shard.start:
+                yield near
 
 
 def _touches(shard: Shard, gaps: Sequence[tuple[int, int]]) -> bool:

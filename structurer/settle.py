@@ -17,6 +17,7 @@ from structurer.record import Extract, Extraction, Match, leaf_pointers, pointer
 from structurer.schema import Leaf, Schema
 
 _T = TypeVar("_T")
+MOSTLY = 0.4  # of the values that either reading has
 MAX_TRIALS = 200  # leaves tried against the checks; more differences than that are flagged untried
 
 
@@ -24,6 +25,7 @@ def settle(schema: Schema, first: Extraction, second: Extraction, matches: Mappi
     """One extraction of two. `matches` say how the first reading's values were found on the page (the second knows its own places)."""
     base, doubts = _same_shape(schema, first, second)
     failing = failures(schema, base)
+    apart = _apart(schema, base, second)
     leaves: dict[str, Extract] = {}
     trials = 0
     for place, leaf in leaf_pointers(schema, base.rows):
@@ -35,7 +37,7 @@ def settle(schema: Schema, first: Extraction, second: Extraction, matches: Mappi
         else:
             trials += 1
             instead = failures(schema, replace(base, leaves={**base.leaves, place: theirs})) if trials <= MAX_TRIALS else failing
-            leaves[place] = _decide(mine, theirs, matches.get(place, Match.NONE), failing, instead)
+            leaves[place] = _decide(mine, theirs, matches.get(place, Match.NONE), failing, instead, sure=not apart)
     merged = {**base.doubts, **doubts}
     return Extraction(base.kind, f"{first.reader}+{second.reader}", leaves, base.rows, merged, second.explained)
 
@@ -84,14 +86,25 @@ def _agree(leaf: Leaf, mine: str | None, theirs: str | None) -> bool:
     return squeeze(str(left.value or "")) == squeeze(str(right.value or ""))
 
 
-def _decide(mine: Extract, theirs: Extract, match: Match, failing: int, instead: int) -> Extract:
-    """One leaf of two that differ: `failing` checks fail with the first reading's, `instead` with the second's."""
+def _apart(schema: Schema, first: Extraction, second: Extraction) -> bool:
+    """Whether the readings differ so often that one of them is worth nothing: then a check that one value makes hold holds by chance."""
+    pairs = [
+        (leaf, first.leaves.get(place, Extract(None)).text, second.leaves[place].text)
+        for place, leaf in leaf_pointers(schema, first.rows)
+        if place in second.leaves
+    ]
+    read = [(leaf, mine, theirs) for leaf, mine, theirs in pairs if mine is not None or theirs is not None]
+    return sum(not _agree(*pair) for pair in read) > MOSTLY * len(read)
+
+
+def _decide(mine: Extract, theirs: Extract, match: Match, failing: int, instead: int, *, sure: bool) -> Extract:
+    """One leaf of two that differ: `failing` checks fail with the first reading's, `instead` with the second's, which decides it for `sure`
+    or with a doubt."""
     words = f"the readings differ: {_shown(mine.text)} and {_shown(theirs.text)}"
     both = (mine.text, theirs.text)
-    if instead < failing:
-        return replace(theirs, alternatives=both)
-    if instead > failing:
-        return replace(mine, alternatives=both)
+    if instead != failing:
+        chosen = theirs if instead < failing else mine
+        return replace(chosen, alternatives=both, doubts=chosen.doubts if sure else (*chosen.doubts, words))
     if match is Match.NONE and mine.text is not None and theirs.text is not None:
         return replace(theirs, alternatives=both, doubts=(*theirs.doubts, words))
     return replace(mine, alternatives=both, doubts=(*mine.doubts, words))

@@ -61,7 +61,7 @@ def flagged(record: Record) -> set[str]:
 
 
 class Parrot:
-    """A model that says what it was told to, once for each time it is asked."""
+    """A model that says what it was told to, in turn, and the last of it again and again."""
 
     name = "parrot"
 
@@ -71,7 +71,7 @@ class Parrot:
 
     async def complete(self, request: Request) -> Reply:
         self.asked.append(request)
-        return Reply(self.replies.pop(0), self.name)
+        return Reply(self.replies.pop(0) if len(self.replies) > 1 else self.replies[0], self.name)
 
 
 TRUE = {
