@@ -13,7 +13,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from structurer.export import reviewed
 from structurer.pipeline import Plan, structuring
 from structurer.record import Result
 from structurer.store import Input, Progress, Run, State
+from structurer.telemetry import OFF, Seen
 
 if TYPE_CHECKING:
     from structurer.document import Document
@@ -94,6 +95,7 @@ class Watcher:
 
     begun: Told
     trouble: Told
+    document: Callable[[str], AbstractContextManager[Seen]] = OFF.document
 
 
 def run_all(
@@ -159,12 +161,15 @@ class _Work:
     def by_itself(self, file: Path) -> None:
         """One document after the other, where no model is waited for."""
         self.watcher.begun(str(file))
-        try:
-            result = concluded(self.structure(ingest.read(file), self.plan, Counter()))
-        except Exception as error:  # reported in full
-            self.note(file, error)
-        else:
-            self.keep(file, result)
+        with self.watcher.document(str(file)) as seen:
+            try:
+                result = concluded(self.structure(ingest.read(file), self.plan, seen.outcomes))
+            except Exception as error:  # reported in full
+                seen.failed(error)
+                self.note(file, error)
+            else:
+                seen.came(result)
+                self.keep(file, result)
 
     async def all_at_once(self, files: Iterable[Path]) -> None:
         """Many documents in hand: while models are waited for, others are read and judged, in one thread of their own."""
@@ -188,19 +193,24 @@ class _Work:
                 return
 
     async def one(self, file: Path, judge: ThreadPoolExecutor) -> None:
-        own = Book()
         elsewhere = partial(asyncio.get_running_loop().run_in_executor, judge)
-        try:
-            document = await elsewhere(ingest.read, file)
-            rounds = self.structure(document, self.plan, own.outcomes)
-            result = await converse(rounds, partial(elsewhere, further), partial(self.enter, own))
-        except HaltError as error:
-            self.halt(error)
-        except Exception as error:  # reported in full
-            self.note(file, error, own)
-        else:
-            self.keep(file, result, own)
-        self.tally.book.merge(own)
+        with self.watcher.document(str(file)) as seen:
+            own = Book(outcomes=seen.outcomes)
+            try:
+                document = await elsewhere(ingest.read, file)
+                seen.read(document.sha256)
+                rounds = self.structure(document, self.plan, own.outcomes)
+                result = await converse(rounds, partial(elsewhere, further), partial(self.enter, own))
+            except HaltError as error:
+                seen.failed(error)
+                self.halt(error)
+            except Exception as error:  # reported in full
+                seen.failed(error)
+                self.note(file, error, own)
+            else:
+                seen.came(result)
+                self.keep(file, result, own)
+            self.tally.book.merge(own)
 
     def enter(self, book: Book, call: Call, answer: Answer) -> None:
         """Into the ledger with a call."""

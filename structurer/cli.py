@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
@@ -92,14 +92,20 @@ def structure(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN, if there is one.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask nothing and write nothing: say what it would take.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell of every call to a model.")] = False,
+    telemetry: Annotated[
+        Optional[bool],  # noqa: UP045
+        typer.Option("--telemetry/--no-telemetry", help="Tell OpenTelemetry, as the OTEL_ variables say."),
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Structure documents into a run folder: one file a document, readable as soon as it is done."""
     from structurer import batch, estimate, ingest, plans, store
+    from structurer import telemetry as telemetry_
 
     options = {"samples": samples, "second": second, "escalate": escalate, "budget": budget, "cache": None if cache else "off"}
     given = {name: value for name, value in options.items() if value not in (None, "")}
-    wanted = plans.Wanted(tuple(schema or ()), model or None, record, replay, witness, False, config, given, logprobs, verbose)
+    told = telemetry_.start(telemetry, _say) if not dry_run else telemetry_.OFF
+    wanted = plans.Wanted(tuple(schema or ()), model or None, record, replay, witness, False, config, given, logprobs, verbose, told)
     planned = plans.planned(wanted, _say)
     reader = plans.describe(planned.plan)
     found = ingest.discover(paths)
@@ -112,12 +118,14 @@ def structure(
         raise typer.Exit
     asked = store.Asked(f"structurer {__version__}", tuple(map(_scrubbed, sys.argv[1:])), reader, *plans.provenance(planned.plan))
     run = store.go_on(out, asked) if resume else store.create(out, asked)
-    with _progress(len(found.files)) as begun:
+    with nullcontext(lambda _: None) if verbose else _progress(len(found.files)) as begun:
         try:
-            tally = batch.run_all(found, planned.plan, run, batch.Watcher(begun, _say), prices=planned.prices)
+            tally = batch.run_all(found, planned.plan, run, batch.Watcher(begun, _say, told.document), prices=planned.prices)
         except KeyboardInterrupt:
             _say(f"interrupted; what was finished is in {out}\n  next: structurer show {out}, or the same command with --resume")
             raise
+        finally:
+            told.close()
     _say(_closing(tally, reader, out))
     raise typer.Exit(tally.exit_code)
 

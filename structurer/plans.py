@@ -14,6 +14,8 @@ from structurer.errors import UsageError
 from structurer.pipeline import Plan, structure_document
 from structurer.reading import Sizes
 from structurer.schema import Schema
+from structurer.telemetry import OFF, Telemetry
+from structurer.verbose import Spoken, Voice
 
 if TYPE_CHECKING:
     from structurer.book import Budget
@@ -41,6 +43,7 @@ class Wanted:
     options: Mapping[str, Any] = field(default_factory=dict)
     logprobs: bool = False
     verbose: bool = False
+    telemetry: Telemetry = OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,8 @@ def planned(wanted: Wanted, told: Told = lambda _: None) -> Planned:
     if wanted.record and wanted.replay:
         raise UsageError("--record and --replay exclude each other", remedy="leave one out")
     if wanted.replay:
-        return Planned(_asking(Plan(schemas, _replayer(wanted, wanted.replay), witness=wanted.witness)))
+        replayer = wanted.telemetry.traced(_replayer(wanted, wanted.replay), "")
+        return Planned(_asking(Plan(schemas, Spoken(replayer, Voice(told)) if wanted.verbose else replayer, witness=wanted.witness)))
     return _with_models(schemas, wanted, told)
 
 
@@ -94,17 +98,22 @@ def structure(
 ) -> tuple[Result, ...]:
     """Structure a file or folder. `schema`: a Schema, a schema file, or a pydantic model class (default: the shipped ones); `model`: a
     Model or the name of one in the settings or at OPENAI_BASE_URL (default: the built-in reader). Raises StructurerError."""
-    from structurer import ingest
+    from structurer import ingest, telemetry
 
-    plan = Plan(_schemas(schema))
+    plan, watched = Plan(_schemas(schema)), telemetry.start()
     if isinstance(model, str):
-        plan = _with_models(plan.schemas, Wanted(model=model), lambda _: None).plan
+        plan = _with_models(plan.schemas, Wanted(model=model, telemetry=watched), lambda _: None).plan
     elif model is not None:
-        plan = _asking(Plan(plan.schemas, model))
+        plan = _asking(Plan(plan.schemas, watched.traced(model, "")))
     files, errors, _ = ingest.discover([Path(path)])
     if errors:
         raise errors[0]
-    return tuple(structure_document(ingest.read(file), plan) for file in files)
+    results = []
+    for file in files:
+        with watched.document(str(file)) as seen:
+            results.append(structure_document(ingest.read(file), plan))
+            seen.came(results[-1])
+    return tuple(results)
 
 
 def _schemas(schema: Any) -> tuple[Schema, ...]:
@@ -145,7 +154,8 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
             raise UsageError(what, remedy="name one with --model")
         return Planned(Plan(schemas))
     budget = Budget(found.budget, found.currency) if found.budget is not None else None
-    makers = _Makers(found, wanted, budget, told)
+    voice = Voice(told) if wanted.verbose else None
+    makers = _Makers(found, wanted, budget, voice.told if voice else told, voice)
     endpoints = [first, *(found.endpoint(name) for name in (found.second, found.escalate) if name)]
     made = {endpoint.name: makers.made(endpoint) for endpoint in endpoints if endpoint is not None}
     plan = Plan(
@@ -169,15 +179,20 @@ class _Makers:
     wanted: Wanted
     budget: Budget | None
     told: Told
+    voice: Voice | None = None
 
     def made(self, endpoint: Endpoint) -> Model:
         from structurer.cache import Cached
         from structurer.providers import of_endpoint
 
-        model: Model = of_endpoint(endpoint, self.settings.patience_s, self.settings.cache, self.told, self.purse(endpoint))
+        source = of_endpoint(endpoint, self.settings.patience_s, self.settings.cache, self.told, self.purse(endpoint))
+        model: Model = source
         if self.settings.cache is not None:
             model = Cached(model, self.settings.cache / "replies", _identity(endpoint), self.told)
-        return cassettes.Recorder(model, self.wanted.record) if self.wanted.record else model
+        if self.wanted.record:
+            model = cassettes.Recorder(model, self.wanted.record)
+        model = self.wanted.telemetry.traced(model, endpoint.where, endpoint.model)
+        return Spoken(model, self.voice, lambda: source.pace.snapshot) if self.voice else model
 
     def purse(self, endpoint: Endpoint) -> Purse | None:
         from structurer.book import why_unbounded

@@ -21,6 +21,7 @@ from structurer.errors import HaltError, ModelError, UsageError
 from structurer.known import Known
 from structurer.llm import Reply, Request, Usage
 from structurer.pace import EndpointDown, Pace, Slot
+from structurer.verbose import turn_came
 from structurer.wire import MAX_BODY, PackedError, TooLongError, Wire
 
 if TYPE_CHECKING:
@@ -158,7 +159,9 @@ class OpenAIModel:
         """One attempt, when its turn has come; the pace learns what became of it."""
         asked = time.monotonic()
         async with self.pace.slot(self._tokens(request)) as slot:
-            tries.waited_s += time.monotonic() - asked
+            waited_s = time.monotonic() - asked
+            tries.waited_s += waited_s
+            turn_came(waited_s)
             try:
                 reply = await self._paid(request, tries)
             except Exception as error:

@@ -90,7 +90,8 @@ def _opinion(layout: Layout, schema: Schema, asking: Asking, sizes: Sizes) -> Ro
             raise error
     whole, replies = yield from _completed(layout, schema, first, asking, sizes)
     whole = _with_gaps(layout, whole, lost(layout, schema, whole.extraction))
-    asking.outcomes[NOT_READ] += len(first.unread)
+    if first.unread:
+        asking.outcomes[NOT_READ] += len(first.unread)
     unread = tuple(_unread(layout, shard, error) for shard, error in first.unread)
     return _told(Reading(whole.extraction, whole.matches, whole.placed, replies), unread)
 
