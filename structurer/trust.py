@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from math import exp, log
 
 from structurer.record import Flag, Match, Review, Unclaimed, Value
 from structurer.schema import Leaf
 
 _EVIDENCE = {Match.EXACT: 0.99, Match.NORMALISED: 0.98, Match.FUZZY: 0.8, Match.NONE: 0.3}
 _DOUBT, _BLAMED, _PINNED = 0.6, 0.5, 0.5  # factors: of a doubt, of blame; and by how much a check that proves it closes the gap to 1
+_UNSURE = log(0.5)  # of a value's least likely token: the model thought another one as likely
 _ERRORS = {
     "not-a-number": "is no number",
     "not-an-integer": "is no whole number",
@@ -40,7 +42,7 @@ def judge(
     that a value was not found on it is no reason."""
     reasons: dict[str, list[str]] = {}
     for place, (leaf, value) in leaves.items():
-        for reason in _own_reasons(leaf, value, page):
+        for reason in _own_reasons(leaf, value, page, proved=place in pinned):
             reasons.setdefault(place, []).append(reason)
     for place, about in doubts.items():
         reasons.setdefault(place, []).extend(about)
@@ -58,7 +60,7 @@ def merged(*reasons: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]
     return {place: tuple(reason for some in reasons for reason in some.get(place, ())) for place in places}
 
 
-def _own_reasons(leaf: Leaf, value: Value, page: bool) -> list[str]:
+def _own_reasons(leaf: Leaf, value: Value, page: bool, *, proved: bool) -> list[str]:
     found = list(value.doubts)
     if value.error is not None:
         found.append(f"{value.text!r} {_ERRORS.get(value.error, value.error)}")
@@ -66,6 +68,8 @@ def _own_reasons(leaf: Leaf, value: Value, page: bool) -> list[str]:
         found.append("the value is not on the page")
     if value.text is not None and value.match is Match.FUZZY:
         found.append("the page prints it only nearly so")
+    if value.logprob is not None and value.logprob < _UNSURE and not proved:
+        found.append(f"the model itself was not sure of it: probability {exp(value.logprob):.2f}")
     if value.text is None and leaf.required and not found and "*" not in leaf.path:
         found.append(f"{'the page prints' if page else 'there is'} no value for a required field")
     return found
@@ -80,6 +84,8 @@ def _flagged(value: Value, why: Collection[str], blamed: bool, pinned: int) -> V
     score = 1.0 if value.text is None else _EVIDENCE[value.match]
     score *= _DOUBT if value.doubts or value.error else 1.0
     score *= _BLAMED if blamed else 1.0
+    score *= exp(value.logprob) if value.logprob is not None else 1.0
+    score *= value.agreement[0] / value.agreement[1] if value.agreement is not None else 1.0
     for _ in range(min(pinned, 3)):
         score += (1 - score) * _PINNED if not blamed else 0
     return replace(value, score=round(score, 4), flag=Flag.REVIEW if why else Flag.ACCEPT, pinned=pinned)

@@ -94,3 +94,16 @@ def test_reasons_from_several_sources_are_joined_in_order():
 def test_a_doubt_lowers_the_score():
     assert verdict({"/a": (leaf(), value("1", Match.FUZZY, doubts=("x",)))})[0]["/a"].score == 0.48
     assert verdict({"/a": (leaf(), value("x", Match.NORMALISED, error="not-a-number"))})[0]["/a"].score == 0.588
+
+
+def test_a_value_that_the_model_found_unlikely_is_shown_unless_a_check_proves_it():
+    leaves = {"/a": (leaf(), value(logprob=-1.2)), "/b": (leaf(), value(logprob=-0.1))}
+    assert reasons(leaves) == [("/a", "review", ("the model itself was not sure of it: probability 0.30",))]
+    assert reasons(leaves, pinned={"/a": 1}) == []
+    values, _ = verdict(leaves)
+    assert (values["/a"].score, values["/b"].score) == (0.2982, 0.8958)
+
+
+def test_the_score_falls_with_the_readings_that_say_otherwise():
+    values, review = verdict({"/a": (leaf(), value(agreement=(2, 3))), "/b": (leaf(), value(agreement=(3, 3)))})
+    assert (values["/a"].score, values["/b"].score, review) == (0.66, 0.99, ())
