@@ -23,8 +23,8 @@ from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.schema import Leaf, Schema
 from structurer.sharding import Piece, Shard, about, cut, halves, merged, words
 
-SHARD: Final = 12_000  # characters of a segment that are asked for at once; its rows come back about as long
-FIELDS: Final = 1_000  # fields of a reply schema; the strictest hosted endpoints take a few thousand
+SHARD: Final = 8_000  # characters of a segment that are asked for at once: about a hundred rows, which models still copy whole
+FIELDS: Final = 5_000  # fields of a reply schema; what OpenAI allows
 MAX_ROUNDS: Final = 5  # of asking again for rows that were lost, each in halves of the shards before
 SPLIT: Final = "asked again in smaller pieces"
 LOST_ROWS: Final = "rows lost, asked again"

@@ -317,7 +317,7 @@ class _File(_Table):
     )  # fmt: skip
     patience_s: Number = _key(600.0, 600.0, "a number", "Seconds that a run waits for an endpoint that is down.", ge=0, le=604_800)
     shard_chars: Whole = _key(
-        24_000, 24_000, "a whole number", "Characters of a document in one request; a longer one is read in parts.", ge=500, le=10**7
+        8_000, 24_000, "a whole number", "Characters of a document in one request; a longer one is read in parts.", ge=500, le=10**7
     )
     budget: Money | None = _key(
         None, 5.0, _MONEY,

@@ -89,7 +89,7 @@ def secret(endpoint: Endpoint) -> str | None:
 def test_without_file_and_environment_the_defaults_hold(folder: Path) -> None:
     found = load()
     assert dataclasses.replace(found, _around=None, _sections={}) == Settings(
-        None, None, None, 1, None, 600.0, 24_000, None, "USD", None, (), {}, None
+        None, None, None, 1, None, 600.0, 8_000, None, "USD", None, (), {}, None
     )  # type: ignore[arg-type]
     assert found.endpoint() is None
 
