@@ -17,7 +17,6 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from structurer import ingest
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from structurer.prices import Price
 
 IN_HAND = 128  # documents begun and not finished, where models are asked: more than may be in flight, since some are being judged
+IN_HAND_BY_BATCH = 20_000  # ... where they are asked by batch, which is the fuller the more wait
 NOT_ANSWERED = "not answered"
 BUG = "a bug in structurer"
 GRAVITY = (1, 2, 6, 5, 4, 3)  # exit codes, gravest first: bug, usage, schema, model, input, review
@@ -90,6 +90,14 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class Tariff:
+    """What calls cost: prices by the models' names (None: unknown), and whether they are made through a Batch API."""
+
+    prices: Mapping[str, Price | None] = field(default_factory=dict)
+    batch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Watcher:
     """Who is told: the name of each document when it is begun, and every error as a sentence (or traceback) when it happens."""
 
@@ -104,12 +112,11 @@ def run_all(
     run: Run,
     watcher: Watcher,
     structure: Structure = structuring,
-    prices: Mapping[str, Price | None] = MappingProxyType({}),
+    tariff: Tariff = Tariff(),
 ) -> Tally:
-    """Structure all files into the run and close it; `prices` by the models' names. KeyboardInterrupt passes through when the run is closed
-    as interrupted."""
+    """Structure all files into the run and close it. KeyboardInterrupt passes through when the run is closed as interrupted."""
     tally, state = Tally(relations=Relations(plan.schemas)), Progress.INTERRUPTED
-    work = _Work(plan, run, tally, watcher, structure, prices)
+    work = _Work(plan, run, tally, watcher, structure, tariff)
     try:
         run.expect([str(file) for file in found.files])
         _note_others(found, run, tally, watcher)
@@ -146,7 +153,7 @@ class _Work:
     tally: Tally
     watcher: Watcher
     structure: Structure
-    prices: Mapping[str, Price | None]
+    tariff: Tariff
 
     def is_done(self, file: Path) -> bool:
         """Whether the run holds the document already, from before it was broken off; then it is counted."""
@@ -177,7 +184,7 @@ class _Work:
         with ThreadPoolExecutor(1, thread_name_prefix="judge") as judge:
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(IN_HAND):
+                    for _ in range(IN_HAND_BY_BATCH if self.tariff.batch else IN_HAND):
                         group.create_task(self.in_turn(ahead, judge))
             except BaseExceptionGroup as several:  # the run folder cannot be written to, or a bug: the first of them says it
                 raise several.exceptions[0] from None
@@ -218,7 +225,7 @@ class _Work:
             book.add_unanswered(call.model.name)
             book.note(NOT_ANSWERED)
         else:
-            book.add(call.model.name, answer, self.prices.get(call.model.name))
+            book.add(call.model.name, answer, self.tariff.prices.get(call.model.name), batch=self.tariff.batch)
 
     def keep(self, file: Path, result: Result, own: Book | None = None) -> None:
         state = self.tally.add(result)

@@ -89,6 +89,7 @@ def structure(
     logprobs: Annotated[bool, typer.Option("--logprobs", help="Ask the model how likely it found each value.")] = False,
     budget: Annotated[Optional[str], typer.Option(metavar="AMOUNT", help="Stop before models cost more than this.")] = None,  # noqa: UP045
     cache: Annotated[bool, typer.Option("--cache/--no-cache", help="Answer from replies of earlier runs what was asked before.")] = True,
+    by_batch: Annotated[bool, typer.Option("--batch", help="Ask through the endpoint's Batch API: cheaper, and within a day.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN, if there is one.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask nothing and write nothing: say what it would take.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell of every call to a model.")] = False,
@@ -105,7 +106,20 @@ def structure(
     options = {"samples": samples, "second": second, "escalate": escalate, "budget": budget, "cache": None if cache else "off"}
     given = {name: value for name, value in options.items() if value not in (None, "")}
     told = telemetry_.start(telemetry, _say) if not dry_run else telemetry_.OFF
-    wanted = plans.Wanted(tuple(schema or ()), model or None, record, replay, witness, False, config, given, logprobs, verbose, told)
+    wanted = plans.Wanted(
+        tuple(schema or ()),
+        model or None,
+        record,
+        replay,
+        witness,
+        False,
+        config,
+        given,
+        logprobs,
+        verbose,
+        told,
+        out / "batches" if by_batch else None,
+    )
     planned = plans.planned(wanted, _say)
     reader = plans.describe(planned.plan)
     found = ingest.discover(paths)
@@ -120,7 +134,9 @@ def structure(
     run = store.go_on(out, asked) if resume else store.create(out, asked)
     with nullcontext(lambda _: None) if verbose else _progress(len(found.files)) as begun:
         try:
-            tally = batch.run_all(found, planned.plan, run, batch.Watcher(begun, _say, told.document), prices=planned.prices)
+            tally = batch.run_all(
+                found, planned.plan, run, batch.Watcher(begun, _say, told.document), tariff=batch.Tariff(planned.prices, planned.batch)
+            )
         except KeyboardInterrupt:
             _say(f"interrupted; what was finished is in {out}\n  next: structurer show {out}, or the same command with --resume")
             raise

@@ -53,7 +53,9 @@ def _count(call: Call, estimate: Estimate, planned: Planned) -> None:
     estimate.kept += kept
     system, *rest = (len(message.content.encode()) for message in call.request.messages)
     usage = Usage((system + sum(rest)) // TOKEN_BYTES, int(sum(rest) * REPLY_TO_TEXT) // TOKEN_BYTES, 0)
-    estimate.book.add(call.model.name, Reply("", call.model.name, usage=usage, recorded=kept), planned.prices.get(call.model.name))
+    estimate.book.add(
+        call.model.name, Reply("", call.model.name, usage=usage, recorded=kept), planned.prices.get(call.model.name), batch=planned.batch
+    )
 
 
 def _is_kept(model: Model, call: Call) -> bool:

@@ -23,6 +23,7 @@ from structurer.record import Extract, Match
 from structurer.schema import Kind, Leaf
 
 MIN_LIKENESS = 0.9  # of a fuzzy match, by difflib's ratio
+LONG_SCRAP = 6  # letters; a shorter text that is cut out of a word is no print of it
 MAX_PIECES = 4  # stretches a value may be broken into by other print
 _DIGITS = frozenset("0123456789")
 _IN_FIGURE = _DIGITS | {".", ","}
@@ -41,7 +42,6 @@ MAX_PRINTS = 60  # of one value that are put in order; one with more is no ancho
 SURE_DIGITS = 3  # of a figure that stands by itself on the page: where it is found it is meant
 
 Grounded = tuple[tuple[tuple[int, int], ...], Match]
-
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
@@ -241,7 +241,7 @@ class _Search:
         found: list[Print] = []
         position = self.folded.chars.find(text)
         while position >= 0 and len(found) < 2000:
-            if self.is_whole_figure(position, len(text)) if leaf.kind.numeric else self.cuts_no_figure(leaf, position, len(text)):
+            if self.is_whole_figure(position, len(text)) if leaf.kind.numeric else self.is_whole_text(leaf, position, len(text)):
                 found.append((position, len(text)))
             position = self.folded.chars.find(text, position + 1)
         return found if self.verbatim else sorted({*found, *self.alike(leaf, text)})
@@ -301,6 +301,15 @@ class _Search:
         before = self.folded.chars[first - 1]
         hyphen = first > 1 and self.is_glued(first - 1) and self.folded.chars[first - 2].isalnum()
         return before not in _IN_FIGURE and (before != "-" or hyphen)
+
+    def is_whole_text(self, leaf: Leaf, first: int, size: int) -> bool:
+        return self.cuts_no_figure(leaf, first, size) and (size >= LONG_SCRAP or self.cuts_no_word(first, size))
+
+    def cuts_no_word(self, first: int, size: int) -> bool:
+        """A few letters out of a word are no print: "su" does not stand in "tissue". Longer ones may be words that ran together."""
+        chars, last = self.folded.chars, first + size
+        begins = self.is_glued(first) and _is_letter(chars[first]) and _is_letter(chars[first - 1])
+        return not begins and not (self.is_glued(last) and _is_letter(chars[last - 1]) and _is_letter(chars[last]))
 
     def cuts_no_figure(self, leaf: Leaf, first: int, size: int) -> bool:
         """A text that begins or ends with a digit begins or ends a figure of the page: "≥5" does not stand in "≥50"."""
@@ -409,3 +418,8 @@ def _list_of(one: _Sought) -> str:
     if "*" not in one.leaf.path:
         return one.place
     return "/".join(one.place.split("/")[: one.leaf.path.index("*") + 1])
+
+
+def _is_letter(char: str) -> bool:
+    """Of a script that parts its words."""
+    return char.isascii() and char.isalpha()

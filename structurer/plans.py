@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from structurer.book import Budget
     from structurer.llm import Model
     from structurer.prices import Price
+    from structurer.providers import OpenAIModel
     from structurer.purse import Purse
     from structurer.record import Result
     from structurer.settings import Endpoint, Settings
@@ -44,15 +45,16 @@ class Wanted:
     logprobs: bool = False
     verbose: bool = False
     telemetry: Telemetry = OFF
+    batches: Path | None = None  # where a run keeps what it asks through a Batch API
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with what its models cost: prices by the models' names, and the budget that they share."""
+    """A plan with what its models cost: prices by the models' names, and whether they are those of a Batch API."""
 
     plan: Plan
     prices: Mapping[str, Price | None] = field(default_factory=dict)
-    budget: Budget | None = None
+    batch: bool = False
 
 
 def plan_of(wanted: Wanted) -> Plan:
@@ -168,7 +170,8 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
         logprobs=wanted.logprobs,
         sizes=Sizes(found.shard_chars, first.max_properties),
     )
-    return Planned(_asking(plan), {endpoint.name: endpoint.price for endpoint in endpoints if endpoint is not None}, budget)
+    prices = {endpoint.name: endpoint.price for endpoint in endpoints if endpoint is not None}
+    return Planned(_asking(plan), prices, batch=wanted.batches is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +189,24 @@ class _Makers:
         from structurer.providers import of_endpoint
 
         source = of_endpoint(endpoint, self.settings.patience_s, self.settings.cache, self.told, self.purse(endpoint))
-        model: Model = source
+        model: Model = source if self.wanted.batches is None else self.by_batch(endpoint, source, self.wanted.batches)
         if self.settings.cache is not None:
             model = Cached(model, self.settings.cache / "replies", _identity(endpoint), self.told)
         if self.wanted.record:
             model = cassettes.Recorder(model, self.wanted.record)
         model = self.wanted.telemetry.traced(model, endpoint.where, endpoint.model)
         return Spoken(model, self.voice, lambda: source.pace.snapshot) if self.voice else model
+
+    def by_batch(self, endpoint: Endpoint, source: OpenAIModel, folder: Path) -> Model:
+        from structurer.atomic import safe_name
+        from structurer.waves import BatchModel
+
+        if not endpoint.batch:
+            remedy = f"set batch = true under [models.{json.dumps(endpoint.name)}] in structurer.toml if it has one, or leave --batch out"
+            raise UsageError(f"model {endpoint.name!r} has no Batch API that is known of", where=endpoint.where, remedy=remedy)
+        if self.budget is not None:
+            raise UsageError("a budget is not kept with --batch", remedy="leave one out; --dry-run says what a run may cost")
+        return BatchModel(source, folder / safe_name(endpoint.name), told=self.told)
 
     def purse(self, endpoint: Endpoint) -> Purse | None:
         from structurer.book import why_unbounded

@@ -363,3 +363,13 @@ def test_a_range_is_no_negative_figure():
     leaf = next(leaf for _, leaf in leaf_pointers(load({"type": "object", "properties": {"a": {"x-kind": "number"}}}, kind="k"), {}))
     text = "Rooms 12-1096.39"
     assert ground(Layout(text, 0, len(text)), [("/a", leaf, Extract("-1096.39"))], verbatim=False).found["/a"] == ((), Match.NONE)
+
+
+@pytest.mark.parametrize(("text", "value"), [("Invoice", "I"), ("tissue paper", "su"), ("Total due", "ota"), ("INVOICE", "VOICE")])
+def test_a_few_letters_out_of_a_word_are_no_print(text, value):
+    assert located(text, value) == [([], "none")]
+
+
+@pytest.mark.parametrize(("text", "value", "start"), [("AcmeLimited", "Limited", 4), ("区I类", "I", 1), ("No. I 7", "I", 4)])
+def test_words_that_ran_together_are_told_from_scraps_by_their_length(text, value, start):
+    assert starts(text, value) == [start]
