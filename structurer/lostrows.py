@@ -21,7 +21,7 @@ from typing import Final
 
 from structurer.confront import lists_of
 from structurer.fold import fold
-from structurer.layout import Layout, Line, width
+from structurer.layout import WIDE_GAP, Layout, Line, width
 from structurer.ledger import unclaimed
 from structurer.parse import parse
 from structurer.record import Extract, Extraction, expanded, pointer
@@ -32,6 +32,7 @@ SEEN: Final = 3  # rows of an odd look that make it a look of its own
 SURE_DIGITS: Final = 3  # of a figure that is seldom printed again in the next row
 FIGURE_WEIGHT: Final = 3  # of such a figure among the values that say where a row stands; of any other value 1
 MIN_SUMMED: Final = 3  # rows that must add up to a figure before the sum alone says that it is a total
+MAX_GROUPS: Final = 100  # totals before a line since which rows may add up to it
 MAX_LINES: Final = 40  # of one row
 MIN_ROWS: Final = 3  # lines of one look that are rows of a list of which no row was read
 
@@ -40,7 +41,7 @@ _MONTH: Final = (
     r"\.?"
 )
 _DATE: Final = (
-    r"(?:\d{4}[-/]\d{1,2}(?:[-/]\d{1,2})?|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\."
+    r"(?:(?:1[89]|2[01])\d{2}[-/]\d{1,2}(?:[-/]\d{1,2})?|\d{4}\.\d{1,2}\.\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{1,2}/\d{1,2}|\d{1,2}\.\d{1,2}\."
     r"|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])|(?:\d{4}\s?年\s?)?\d{1,2}\s?月(?:\s?\d{1,2}\s?[日号])?"
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -]?{_MONTH}(?:,?[ -]?\d{{4}}|[ -]\d{{2}}(?![\d.,]))?|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
     r"(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?"
@@ -102,8 +103,7 @@ class Gap:
 def lost(layout: Layout, schema: Schema, extraction: Extraction, claims: Iterable[tuple[int, int]] = ()) -> tuple[Gap, ...]:
     """The stretches of the page that look like rows of a list but that no row was read from, in order. `extraction` knows its spans;
     `claims` are further stretches that are accounted for. Lists printed in prose are left out: their rows have no lines of their own."""
-    spans = [span for extract in extraction.leaves.values() for span in extract.spans]
-    page = _Page(layout, [*spans, *extraction.explained, *claims])
+    page = _Page(layout, extraction, claims)
     lists = [_List(page, extraction, node) for node in lists_of(schema.root) if not _is_prose(node)]
     taken = frozenset(number for one in lists for block in one.blocks for number in block.lines)
     found = [(one.away(window), -order, window) for order, one in enumerate(lists) for window in one.lost(taken)]
@@ -122,10 +122,16 @@ def tokens(folded: str, line: Line, base: int) -> tuple[Token, ...]:
     if line.grid:
         cells = ((chunk, folded[chunk.start - base : chunk.end - base]) for chunk in line.chunks)
         found = [(Sort.DATE if _CELL_DATE.fullmatch(cell) else _sort(cell), chunk.start, chunk.end, chunk.col) for chunk, cell in cells]
-    else:
-        matches = _TOKEN.finditer(folded, line.start - base, line.end - base)
-        found = [(Sort.DATE if match["date"] else _sort(match[0]), match.start() + base, match.end() + base, 0) for match in matches]
-    return tuple(Token(sort, start, end, col) for sort, start, end, col in found if sort is not None)
+        return tuple(Token(sort, start, end, col) for sort, start, end, col in found if sort is not None)
+    return tuple(Token(sort, start + base, end + base, 0) for sort, start, end in _sorts(folded, line.start - base, line.end - base))
+
+
+def _sorts(text: str, start: int, end: int) -> Iterator[tuple[Sort, int, int]]:
+    """The tokens of text[start:end] that white space parts."""
+    for match in _TOKEN.finditer(text, start, end):
+        sort = Sort.DATE if match["date"] else _sort(match[0])
+        if sort is not None:
+            yield sort, *match.span()
 
 
 def placed(lines: Iterable[tuple[bool, Sequence[Token]]]) -> dict[Place, Token]:
@@ -161,7 +167,7 @@ def _sort(text: str) -> Sort | None:
     return Sort.DECIMAL if _DECIMALS.search(figure["digits"]) else Sort.WHOLE
 
 
-def _weight(extract: Extract) -> int:
+def weight(extract: Extract) -> int:
     """How much the place of a value says of where its row stands: a name or a date is often printed again in the next row."""
     text = fold(extract.text or "").strip()
     return FIGURE_WEIGHT if sum(map(str.isdigit, text)) >= SURE_DIGITS and _FIGURE.fullmatch(text) else 1
@@ -187,13 +193,19 @@ def _own_leaves(node: Node) -> Iterator[Leaf]:
 class _Page:
     """The lines of a layout as tokens, and which of these nothing accounts for."""
 
-    def __init__(self, layout: Layout, claims: Iterable[tuple[int, int]]) -> None:
+    def __init__(self, layout: Layout, extraction: Extraction, claims: Iterable[tuple[int, int]]) -> None:
         self.layout, self.lines, self.folded = layout, layout.lines, fold(layout.clean)
-        self.tokens = [tokens(self.folded, line, layout.start) for line in layout.lines]
+        spans = [(span, extract.text or "") for extract in extraction.leaves.values() for span in extract.spans]
+        names = bytearray(len(layout.clean))  # a figure in a name is a word
+        for start, end in (span for span, text in spans if any(sort is Sort.WORD for sort, _, _ in _sorts(fold(text), 0, len(text)))):
+            first, last = max(start - layout.start, 0), min(end - layout.start, len(names))
+            names[first:last] = b"\1" * max(last - first, 0)
+        every = [tokens(self.folded, line, layout.start) for line in layout.lines]
+        self.tokens = [[replace(one, sort=Sort.WORD) if names[one.start - layout.start] else one for one in line] for line in every]
         self.worded = [all(token.sort is Sort.WORD for token in line) for line in self.tokens]
         self.goes_on = [False, *(only and any(map(_is_word, before)) for only, before in zip(self.worded[1:], self.tokens, strict=False))]
         self.ordinals = list(accumulate(int(not rest) for rest in self.goes_on))
-        self.left = unclaimed(layout, claims)
+        self.left = unclaimed(layout, [*(span for span, _ in spans), *extraction.explained, *claims])
         self.left_starts = [entry.start for entry in self.left]
         self.page_starts = [line.index for line in self.lines if line.page_before]
 
@@ -215,6 +227,10 @@ class _Page:
         found = (self.layout.line_at(offset) for start, end in extract.spans for offset in (start, end - 1))
         return [line.index for line in found if line is not None]
 
+    def is_telling(self, number: int) -> bool:
+        """Whether a line has a date or figure."""
+        return any(token.sort in FIGURES or token.sort is Sort.DATE for token in self.tokens[number])
+
     def is_left(self, first: int, last: int) -> bool:
         """Whether a date or figure on these lines is unaccounted for."""
         of_lines = (token for number in range(first, last + 1) for token in self.tokens[number])
@@ -232,13 +248,10 @@ class _Page:
         numbers = {place: parse(text, Kind.NUMBER).number for place, text in texts.items()}
         return {place: number for place, number in numbers.items() if number is not None}
 
-    def words(self, first: int, last: int) -> list[str]:
-        """The words of the first of some lines that has any, in lower case and without marks and digits."""
-        found: list[str] = []
-        for number in range(first, last + 1):
-            texts = (self._text(token).casefold() for token in self.tokens[number] if token.sort is Sort.WORD)
-            found = found or [word for text in texts for word in _LETTERS.findall(text)]
-        return found
+    def words(self, number: int) -> list[str]:
+        """The words of a line, in lower case and without marks and digits."""
+        texts = (self._text(token).casefold() for token in self.tokens[number] if _is_word(token))
+        return [word for text in texts for word in _LETTERS.findall(text)]
 
     def _text(self, token: Token) -> str:
         return self.folded[token.start - self.layout.start : token.end - self.layout.start]
@@ -251,6 +264,20 @@ class _Page:
     def edge(self, number: int) -> int:
         """The printed column in which a line ends."""
         return width(self._printed(number).rstrip())
+
+    def is_parted(self, number: int) -> bool:
+        """Whether a blank line parts a line from the one before it, and no page break or rule does."""
+        line = self.lines[number]
+        return (
+            number > 0
+            and line.blank_before
+            and not line.page_before
+            and not self.layout.text[self.lines[number - 1].end : line.start].strip()
+        )
+
+    def is_spaced(self, number: int) -> bool:
+        """Whether spaces keep the columns of a line."""
+        return not self.lines[number].grid and " " * WIDE_GAP in self._printed(number).strip()
 
     def is_repeated(self, number: int) -> bool:
         """Whether a line stands on the page again, digits aside, as the headings of each page do."""
@@ -366,6 +393,8 @@ class _List:
         far = [self._whole(self._core(block, reach, taken), taken) for block in read if page.size(block.first, block.last) > reach]
         self.blocks = sorted(map(self._own, (*near, *far)), key=lambda block: (block.first, block.number))
         self.firsts = [block.first for block in self.blocks]
+        self._known_sums: dict[Place, list[Fraction]] = {}
+        self._airy = any(page.is_parted(block.first) for block in self.blocks[1:])
         self._wraps = any(block.values[0] < block.values[-1] for block in self.blocks)
         if not self.total and "*" not in node.path:
             self.profiles = list(self._expected())
@@ -376,7 +405,7 @@ class _List:
         for number, place in enumerate(expanded((*self.node.path, "*"), extraction.rows)):
             self.total = number + 1
             values = [extract for tail in tails if (extract := extraction.leaves.get(place + tail)) is not None]
-            at = sorted(line for extract in values for line in self.page.lines_of(extract) * _weight(extract))
+            at = sorted(line for extract in values for line in self.page.lines_of(extract) * weight(extract))
             if at:
                 yield _Block(at[0], at[-1], number, place.rpartition("/")[0], tuple(at))
 
@@ -418,17 +447,19 @@ class _List:
         required = {place: frozenset(some) for place, some in sorts.items() if len(some) >= len(group) - few}
         figures = sorted(sum(sort in FIGURES for sort in look.values()) for look in looks)[few]
         odd = frozenset(look for look, count in Counter(frozenset(look.items()) for look in looks).items() if count >= SEEN)
+        spaced = all(self.page.is_spaced(block.last) for block in group)
         edge, count = Counter(self.page.edge(block.last) for block in group).most_common(1)[0]
         wordless = frozenset(number for number in range(size) if (number, "words", 0) not in sorts)
-        return _Profile(size, grid, required, figures, wordless, odd, edge if not grid and count * 10 > len(group) * 9 else None)
+        return _Profile(size, grid, required, figures, wordless, odd, edge if spaced and count * 10 > len(group) * 9 else None)
 
     def _own(self, block: _Block) -> _Block:
         """A row on its own lines, where it reached into those of a neighbour because a value of it was found there."""
-        parts = [found for found in self._windows(block.lines, frozenset()) if found.profile.size < len(block.lines)]
-        if len(parts) < 2:
-            return block
-        best = max(parts, key=lambda found: block.within(found.first, found.last))
-        return replace(block, first=best.first, last=best.last)
+        parts = [found for found in self._windows(block.lines, frozenset()) if len(found.lines) < len(block.lines)]
+        best = max(parts, key=lambda found: block.within(found.first, found.last), default=None)
+        if best is None or not any(self.page.is_telling(number) for number in block.lines if number not in best.lines):
+            return block  # what else it has are words
+        most = 2 * block.within(best.first, best.last) > len(block.values)
+        return replace(block, first=best.first, last=best.last) if most or len(parts) > 1 else block
 
     def _expected(self) -> Iterator[_Profile]:
         """How the rows look of a list of which none was read: as several unread lines that have its dates and figures."""
@@ -513,11 +544,20 @@ class _List:
         alike = {number for window in found for number in window.lines}
         totals = {number: one for one in self._windows(range(len(self.page.lines)), taken) if self._is_total(one) for number in one.lines}
         above, below = self.firsts[0] - 1, max(block.last for block in self.blocks) + 1
-        while above >= 0 and above not in taken and (above in alike or above in totals or self._is_passed(above, alike, up=True)):
+        size = len(self.page.lines)
+        while (
+            above >= 0
+            and self._goes_on(above + 1, above, taken)
+            and (above in alike or above in totals or self._is_passed(above, alike, up=True))
+        ):
             above -= 1
-        while below < len(self.page.lines) and below not in taken and (below in alike or self._is_passed(below, alike, totals.get(below))):
+        while below < size and self._goes_on(below, below, taken) and (below in alike or self._is_passed(below, alike, totals.get(below))):
             below += 1
         return above + 1, below - 1
+
+    def _goes_on(self, number: int, new: int, taken: frozenset[int]) -> bool:
+        """Whether no blank line parts a line from the one before, if none parts the rows, and no other list has the `new` one of them."""
+        return new not in taken and (self._airy or not self.page.is_parted(number))
 
     def _is_passed(self, number: int, alike: Collection[int], total: _Window | None = None, *, up: bool = False) -> bool:
         """Whether rows may stand behind a line (before it, if `up`); behind a total only on the next page, or if it sums up a group."""
@@ -528,36 +568,39 @@ class _List:
         return rest or self.page.is_repeated(number)
 
     def _is_at_page_edge(self, number: int, alike: Collection[int]) -> bool:
-        """Whether no row stands on the page of a total before it, or none behind it."""
-        before, behind = self.page.page_of(number)
-        rows = [line for line in range(before, behind) if line in alike or self.firsts[0] <= line <= self.blocks[-1].last]
-        return not rows or number < rows[0] or (number > rows[-1] and behind < len(self.page.lines))
+        """Whether no row stands on the page of a total before it, or none behind it though there are further pages."""
+        page, behind = self.page.page_of(number)
+        rows = range(self.firsts[0], self.blocks[-1].last + 1)
+        if not any(line in alike or line in rows for line in range(number - 1, page - 1, -1)):
+            return True
+        return behind < len(self.page.lines) and not any(line in alike or line in rows for line in range(number + 1, behind))
 
     def _is_like_total(self, number: int) -> bool:
-        return _begins_as_total(self.page.words(number, number))
+        return _begins_as_total(self.page.words(number))
 
     # -- totals --------------------------------------------------------------------------------------------------------
 
     def _is_total(self, window: _Window) -> bool:
         """Whether lines that look like a row sum up the rows before them, or carry on their balance."""
-        words = self.page.words(window.first, window.last)
-        named = _begins_as_total(words)
+        named = any(map(self._is_like_total, window.lines))
         summed = self._summed(window, named=named)
         if window.profile.dated:
             return named and (any(summed) or self._carries_on(window))
-        return _says_total(words) or (any(summed) if named else min(summed, default=0) >= MIN_SUMMED)
+        if any(_says_total(self.page.words(number)) for number in window.lines):
+            return True
+        return any(summed) if named else min(summed, default=0) >= MIN_SUMMED
 
     def _summed(self, window: _Window, *, named: bool) -> list[int]:
         """For each figure of some lines how many rows before it (of this page, since the last total, or all) add up to it. If the lines
         are not `named` a total, short figures are left out."""
         stop, page = self.before(window), bisect_left(self.firsts, self.page.page_of(window.first)[0])
         parted = self._parted[: bisect_left(self._parted, stop)]
-        starts = {0, page, *(parted if named else parted[-1:])}
+        starts = {0, page, *parted[-(MAX_GROUPS if named else 1) :]}
         counts = []
         for place, figure in self.page.figures(window.first, window.last).items():
             if (window.profile.grid or window.profile.requires(place)) and (named or len(str(figure.numerator)) >= SURE_DIGITS):
-                sums = self._sums.get(place, [])
-                counts.append(max((stop - at for at in starts if sums and at < stop and sums[stop] - sums[at] == figure), default=0))
+                sums = self._sums(place)
+                counts.append(max((stop - at for at in starts if at < stop and sums[stop] - sums[at] == figure), default=0))
         return counts
 
     def _carries_on(self, window: _Window) -> bool:
@@ -566,14 +609,16 @@ class _List:
         known = self.page.figures(before.first, before.last) if before is not None else {}
         return any(not figure or known.get(place) == figure for place, figure in self.page.figures(window.first, window.last).items())
 
+    def _sums(self, place: Place) -> list[Fraction]:
+        """The sum of the figures in a place of the first rows, for every number of rows."""
+        if place not in self._known_sums:
+            figures = (row.get(place, Fraction()) for row in self._row_figures)
+            self._known_sums[place] = list(accumulate(figures, initial=Fraction()))
+        return self._known_sums[place]
+
     @cached_property
-    def _sums(self) -> dict[Place, list[Fraction]]:
-        """By place, the sum of the figures of the first rows, for every number of rows."""
-        figures = [self.page.figures(block.first, block.last) for block in self.blocks]
-        return {
-            place: list(accumulate((row.get(place, Fraction()) for row in figures), initial=Fraction()))
-            for place in {place for row in figures for place in row}
-        }
+    def _row_figures(self) -> list[dict[Place, Fraction]]:
+        return [self.page.figures(block.first, block.last) for block in self.blocks]
 
     @cached_property
     def _parted(self) -> list[int]:

@@ -1,7 +1,7 @@
 """The pace of calls to one endpoint: how many at once, how many a minute, and a pause while it does not answer.
 
-A call enters when the breaker is closed, a place is free and the rates allow it, in the order of asking; its place is free again when it
-leaves, so a call that waits to be tried again holds none. The limits of the endpoint are found from what becomes of the calls.
+A call enters when the breaker is closed, a place is free and the rates allow it, in the order of asking. Its place is free again when it
+leaves, so a call that waits to be tried again holds none. How many places there are is found from what becomes of the calls.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from math import inf
 from types import TracebackType
 from typing import Final
 
-from structurer.breaker import Breaker
+from structurer.breaker import Breaker, Outcome
 from structurer.errors import UsageError
-from structurer.rates import Charge, Limit, Outcome, Rate, Window
+from structurer.rates import Charge, Limit, Rate, Window
 
 FIRST: Final = 16  # calls in flight at the start
 MOST: Final = 64  # calls in flight, ever
-PATIENCE_S: Final = 600.0  # seconds without any answer before all is given up
-STREAK: Final = 2  # refusals, one sent after the other, before calls are held back
-FIRST_HOLD_S: Final = 0.25  # seconds that calls are held back; doubled with each further refusal
+PATIENCE_S: Final = 600.0  # seconds without an answer before all is given up
+STREAK: Final = 2  # refusals, each of a call sent after the one before was back, until calls are held back
+FIRST_HOLD_S: Final = 0.25  # seconds that they are held back; doubled with each further refusal
 LONGEST_HOLD_S: Final = 8.0
 LONGEST_RETRY_AFTER_S: Final = 60.0  # an endpoint may ask for more, calls are held back no longer
-SHORTEST_WAIT_S: Final = 0.001  # below that a clock may stand still
+SHORTEST_WAIT_S: Final = 0.001  # below that a clock may not move
 
 
-class EndpointDown(Exception):
-    """The endpoint has not answered for `seconds`, and everybody has waited long enough."""
+class EndpointDown(Exception):  # noqa: N818 - a state, which the provider turns into its own error
+    """The endpoint has not answered for `seconds`, longer than anybody is to wait."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -39,7 +39,7 @@ class EndpointDown(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Counts of calls. `limit`: how many may be in flight now; `paused`: the endpoint does not answer."""
+    """Numbers of calls. `limit`: how many may be in flight now; `paused`: the endpoint does not answer."""
 
     limit: int
     in_flight: int
@@ -51,31 +51,31 @@ class Snapshot:
 
 
 class Slot:
-    """A place in flight for one call: `async with pace.slot() as slot`. What became of the call is told once, inside; it counts on leaving.
+    """A place for one call, entered once: `async with pace.slot() as slot`. What became of the call is told inside, and counts on leaving.
 
-    Leaving without a word says nothing about the endpoint (a cancelled task, a request refused for what it asks).
+    Leaving without a word says nothing about the endpoint: a task was cancelled, or a request refused for what it asks.
     """
 
-    __slots__ = ("_charges", "_number", "_outcome", "_pace", "_retry_after_s", "_tokens", "_used", "_window")
+    __slots__ = ("_charge", "_number", "_outcome", "_pace", "_retry_after_s", "_tokens", "_used", "_window")
 
     def __init__(self, pace: Pace, tokens: int) -> None:
         self._pace, self._tokens = pace, max(tokens, 0)
-        self._window: Window | None = None
-        self._number = 0
-        self._charges: tuple[tuple[Rate, Charge], ...] = ()
+        self._number = 0  # in the order of entering
+        self._window: Window | None = None  # while inside
+        self._charge: Charge | None = None  # of tokens
         self._outcome = Outcome.UNTOLD
         self._used: int | None = None
-        self._retry_after_s: float | None = None
+        self._retry_after_s = 0.0
 
     def succeeded(self, tokens_used: int | None = None) -> None:
-        """A whole answer came. `tokens_used` corrects the estimate, if it is known."""
+        """A whole answer came. `tokens_used` corrects the estimate, where it is known."""
         self._tell(Outcome.SUCCEEDED)
         self._used = tokens_used
 
     def overloaded(self, retry_after_s: float | None = None) -> None:
-        """Refused for too many calls (HTTP 429), with the wait that the endpoint asks for, if any."""
+        """Refused for load (HTTP 429), with the seconds that the endpoint asks to wait, if any. The waiting itself is the caller's."""
         self._tell(Outcome.OVERLOADED)
-        self._retry_after_s = retry_after_s
+        self._retry_after_s = retry_after_s or 0.0
 
     def failed(self) -> None:
         """No answer: no connection, time-out, HTTP 5xx."""
@@ -83,7 +83,7 @@ class Slot:
 
     def _tell(self, outcome: Outcome) -> None:
         if self._window is None or self._outcome is not Outcome.UNTOLD:
-            raise RuntimeError("the outcome of a call is told once, inside its slot")
+            raise RuntimeError("what became of a call is told once, inside its slot")
         self._outcome = outcome
 
     async def __aenter__(self) -> Slot:
@@ -95,11 +95,11 @@ class Slot:
 
 
 class Pace:
-    """The pace of calls to one endpoint, shared by all tasks of one event loop (not by threads).
+    """The pace of calls to one endpoint, shared by all tasks of one event loop, not by threads.
 
     `first`, `most`: calls in flight at the start and at the utmost. `patience_s`: how long an endpoint that does not answer is waited for.
-    `told` hears a sentence when it stops answering and when it answers again. `clock` gives seconds, `sleep` waits them. Raises UsageError
-    for numbers that allow no call.
+    `told` hears a sentence when it stops answering and one when it answers again. `clock` gives seconds, `sleep` waits them. Raises
+    UsageError for numbers that allow no call.
     """
 
     def __init__(
@@ -114,49 +114,53 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._limit = Limit(first, most)
+        self._limit = Limit(_at_least_one("first", first), _at_least_one("most", most))
+        self._requests = _rate("requests_per_minute", requests_per_minute, clock)
+        self._tokens = _rate("tokens_per_minute", tokens_per_minute, clock)
         self._breaker = Breaker(patience_s, told)
-        self._requests = None if requests_per_minute is None else Rate(requests_per_minute, clock())
-        self._tokens = None if tokens_per_minute is None else Rate(tokens_per_minute, clock())
         self._clock, self._sleep = clock, sleep
-        self._in_flight = 0
         self._waiting: OrderedDict[Slot, asyncio.Future[None]] = OrderedDict()
+        self._in_flight = self._entered = 0
         self._counts = dict.fromkeys(Outcome, 0)
-        self._entries = 0
-        self._streak, self._refused_number, self._held_until, self._hold_s = 0, 0, -inf, 0.0
+        self._streak = self._refused_number = 0
+        self._hold_s, self._held_until = 0.0, -inf
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = inf
 
     def slot(self, tokens: int = 0) -> Slot:
-        """A place for one call that will take about `tokens` of the rate. Entering raises EndpointDown when the endpoint is lost."""
+        """A place for one call that will take about `tokens` of the rate. Entering waits; it raises EndpointDown when all is given up."""
         return Slot(self, tokens)
 
     @property
     def snapshot(self) -> Snapshot:
-        """How things stand now."""
+        """How things stand."""
         return Snapshot(
-            self._limit.level,
-            self._in_flight,
-            len(self._waiting),
-            self._counts[Outcome.SUCCEEDED],
-            self._counts[Outcome.OVERLOADED],
-            self._counts[Outcome.FAILED],
-            self._breaker.is_open,
+            limit=self._limit.level,
+            in_flight=self._in_flight,
+            waiting=len(self._waiting),
+            succeeded=self._counts[Outcome.SUCCEEDED],
+            overloaded=self._counts[Outcome.OVERLOADED],
+            failed=self._counts[Outcome.FAILED],
+            paused=self._breaker.is_open,
         )
 
     # -- entering
 
     async def _enter(self, slot: Slot) -> None:
+        if slot._number or slot in self._waiting:
+            raise RuntimeError("a slot is entered once")
         turn = asyncio.get_running_loop().create_future()
         self._waiting[slot] = turn
         self._admit()
         try:
             await turn
         except BaseException:
-            if self._waiting.pop(slot, None) is None and not turn.cancelled() and turn.exception() is None:
-                self._leave(slot)  # cancelled just as its turn came
-            else:
+            if slot._window is not None:  # cancelled just as its turn came
+                self._leave(slot)
+            elif self._waiting.pop(slot, None) is not None:
                 self._admit()
+            elif not turn.cancelled():
+                turn.exception()  # given up and cancelled at once: seen
             raise
 
     def _admit(self) -> None:
@@ -164,90 +168,77 @@ class Pace:
         while self._waiting:
             now = self._clock()
             if self._breaker.lost(now):
-                self._give_up()
-                return
-            slot = next(iter(self._waiting))
-            wait_s = self._wait_s(slot, now)
-            if wait_s > 0:
+                self._give_up(now)
+                break
+            slot, turn = next(iter(self._waiting.items()))
+            if not turn.done() and (wait_s := self._wait_s(slot, now)) > 0:
                 self._set_alarm(now, wait_s)
                 return
-            turn = self._waiting.pop(slot)
-            if not turn.done():
+            del self._waiting[slot]
+            if not turn.done():  # else it was cancelled
                 self._place(slot, now)
                 turn.set_result(None)
         self._clear_alarm()
 
     def _wait_s(self, slot: Slot, now: float) -> float:
-        """Seconds until the slot may be had, or all is lost; infinite where a call must return first."""
-        patience_s = self._breaker.patience_left_s(now)
-        return min(self._entry_s(slot, now), inf if patience_s is None else patience_s)
+        """Seconds until the slot may be had, or all is given up; infinite where a call must return first."""
+        return min(self._entry_s(slot, now), self._breaker.patience_left_s(now))
 
     def _entry_s(self, slot: Slot, now: float) -> float:
-        probe_s = self._breaker.wait_s(now)
-        if probe_s is None or self._in_flight >= self._limit.level:
+        if self._in_flight >= self._limit.level:
             return inf
-        rates_s = (rate.wait_s(amount, now) for rate, amount in self._rated(slot))
-        return max(probe_s, self._held_until - now, *rates_s, 0.0)
+        rates_s = (rate.wait_s(amount, now) for rate, amount in self._rates(slot))
+        return max(0.0, self._breaker.wait_s(now), self._held_until - now, *rates_s)
 
-    def _rated(self, slot: Slot) -> Iterator[tuple[Rate, int]]:
+    def _rates(self, slot: Slot) -> Iterator[tuple[Rate, int]]:
         for rate, amount in ((self._requests, 1), (self._tokens, slot._tokens)):
             if rate is not None:
                 yield rate, amount
 
     def _place(self, slot: Slot, now: float) -> None:
-        self._in_flight += 1
-        self._entries += 1
-        slot._number = self._entries
-        slot._window = self._limit.entered(self._in_flight)
-        slot._charges = tuple((rate, rate.take(amount, now)) for rate, amount in self._rated(slot))
+        self._in_flight, self._entered = self._in_flight + 1, self._entered + 1
+        slot._number, slot._window = self._entered, self._limit.entered(self._in_flight)
+        if self._requests is not None:
+            self._requests.take(1, now)
+        if self._tokens is not None:
+            slot._charge = self._tokens.take(slot._tokens, now)
         self._breaker.enter(slot, now)
         if self._streak >= STREAK:  # one at a time
             self._held_until = now + self._hold_s
 
-    def _give_up(self) -> None:
-        seconds = self._breaker.open_s(self._clock())
+    def _give_up(self, now: float) -> None:
         while self._waiting:
             turn = self._waiting.popitem(last=False)[1]
             if not turn.done():
-                turn.set_exception(EndpointDown(seconds))
-        self._clear_alarm()
+                turn.set_exception(EndpointDown(self._breaker.open_s(now)))
 
     # -- leaving
 
     def _leave(self, slot: Slot) -> None:
-        window, outcome, now = slot._window, slot._outcome, self._clock()
+        window, slot._window, now = slot._window, None, self._clock()
         assert window is not None
-        slot._window = None
         wanted = bool(self._waiting) and self._in_flight >= self._limit.level
         self._in_flight -= 1
-        self._counts[outcome] += 1
-        self._limit.returned(window, outcome, self._in_flight, wanted=wanted)
+        self._counts[slot._outcome] += 1
+        self._limit.returned(window, slot._outcome, self._in_flight, wanted=wanted)
         self._hold(slot, now)
-        if outcome is Outcome.SUCCEEDED and slot._used is not None and self._tokens is not None:
-            self._tokens.correct(slot._charges[-1][1], slot._used, now)
+        if self._tokens is not None and slot._charge is not None and slot._used is not None:
+            self._tokens.correct(slot._charge, slot._used, now)
         try:
-            self._judge_endpoint(slot, now)
+            self._breaker.returned(slot, slot._outcome, now, enough=self._limit.level // 4)
         finally:
             self._admit()
 
     def _hold(self, slot: Slot, now: float) -> None:
-        """Calls that are refused one after the other, with no success between, hold back the next."""
+        """Calls refused one after the other, with no success between, hold the next one back."""
         if slot._outcome is Outcome.SUCCEEDED:
             self._streak, self._held_until = 0, -inf
         elif slot._outcome is Outcome.OVERLOADED and slot._number > self._refused_number:
-            self._streak, self._refused_number = self._streak + 1, self._entries
+            self._streak, self._refused_number = self._streak + 1, self._entered
             if self._streak >= STREAK:
                 own_s = min(FIRST_HOLD_S * 2 ** min(self._streak - STREAK, 16), LONGEST_HOLD_S)
-                self._hold_s = max(own_s, min(slot._retry_after_s or 0.0, LONGEST_RETRY_AFTER_S))
+                self._hold_s = max(own_s, min(slot._retry_after_s, LONGEST_RETRY_AFTER_S))
                 self._held_until = now + self._hold_s
-
-    def _judge_endpoint(self, slot: Slot, now: float) -> None:
-        if slot._outcome is Outcome.FAILED:
-            self._breaker.failed(slot, now, self._limit.level // 4)
-        elif slot._outcome is Outcome.UNTOLD:
-            self._breaker.abandoned(slot, now)
-        else:
-            self._breaker.answered(now)
 
     # -- the alarm: one task that sleeps until the first in the queue may enter
 
@@ -268,3 +259,17 @@ class Pace:
         await self._sleep(wait_s)
         self._alarm, self._alarm_at = None, inf
         self._admit()
+
+
+def _at_least_one(name: str, number: int) -> int:
+    if number < 1:
+        raise UsageError(f"{name} = {number} allows no call", remedy=f"set {name} to 1 or more")
+    return number
+
+
+def _rate(name: str, per_minute: float | None, clock: Callable[[], float]) -> Rate | None:
+    if per_minute is None:
+        return None
+    if not 0 < per_minute < inf:
+        raise UsageError(f"{name} = {per_minute} is no rate", remedy=f"set {name} to a number above 0, or leave it out for no limit")
+    return Rate(per_minute, clock())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from structurer.document import Cell, Page, Span, Table
 from structurer.errors import InputError
-from structurer.pdfblocks import CJK, Grid, Line, Word, blocks
+from structurer.pdfblocks import CJK, HIDDEN, Grid, Line, Word, blocks
 from structurer.pdfpage import TORN, ParsedPage, damaged, parsed
 
 END_MARK_WITHIN = 2048  # bytes from the end; more than the 1024 of ISO 32000-1, annex H, note 18, for mail gateways add lines
@@ -59,6 +59,10 @@ class _Writer:
 def _wordless(writer: _Writer, where: str) -> InputError:
     if any(TORN in warning for warning in writer.warnings):
         return damaged(f"the PDF is damaged: {TORN}", where)
+    if hidden := [warning for warning in writer.warnings if HIDDEN in warning]:
+        what = f"none of the {len(writer.pages)} page(s) of the PDF shows its text ({hidden[0]})"
+        remedy = "look at it in a viewer; if it shows text, read its pictures instead (for example ocrmypdf --force-ocr in.pdf out.pdf)"
+        return InputError(what, where=where, remedy=remedy)
     what = f"none of the {len(writer.pages)} page(s) of the PDF holds text, so they need OCR, which is not built in yet"
     return InputError(what, where=where, remedy="run OCR on it (for example ocrmypdf in.pdf out.pdf) and read the result")
 

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from structurer.document import Box, Cell
+from structurer.hidden import Why
 from structurer.pdfpage import Char, ParsedPage
 
 SAME_LINE = 0.4  # of the character height: how far the middles of neighbours on a line may differ
 WORD_GAP = 0.25  # of the character height: a wider gap parts words
 SAME_PLACE = 1.0  # points: a character printed again this near was printed twice to look bold
 FLAT = 0.1  # points: the least side of a box
+HIDDEN = "hidden character(s)"
+QUOTED = 80  # characters of what is hidden stand in a warning
 CJK = re.compile("[\u00b7\u2014\u2018\u2019\u201c\u201d\u2026\u2e80-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00020000-\U0003ffff]")
 
 
@@ -49,6 +52,7 @@ class Grid:
 def blocks(page: ParsedPage, warnings: list[str]) -> list[Block]:
     """The lines and grids of a page from top to bottom; what is odd about its characters is added to the warnings."""
     chars = _printed_once(_on_page(page, warnings))
+    _warn_of_hidden(page, warnings)
     _warn_of_odd(page.number, chars, warnings)
     return sorted(_found(page, chars), key=lambda block: block[:2])
 
@@ -86,6 +90,33 @@ def _same_place(a: Box, b: Box) -> bool:
     return abs(a.x0 - b.x0) <= SAME_PLACE and abs(a.top - b.top) <= SAME_PLACE
 
 
+def _warn_of_hidden(page: ParsedPage, warnings: list[str]) -> None:
+    """What no reader sees, with its words; not the ground of a character that is printed over it again, such as a halo."""
+    if page.unjudged:
+        warnings.append(f"page {page.number} paints too much to tell whether it hides text under it or in its colours")
+    if page.recognised:
+        warnings.append(f"page {page.number}: {page.recognised} character(s) are the hidden text layer of a scan, as an OCR engine read it")
+    if not page.hidden:
+        return
+    sized = [(why, char) for why, char in page.hidden if why is not Why.TINY]
+    alone = {id(char) for char in _printed_once([*page.chars, *(char for _, char in sized)])}
+    for why in Why:
+        chars = [char for reason, char in page.hidden if reason is why and (why is Why.TINY or id(char) in alone)]
+        if count := sum(not char.text.isspace() for char in chars):
+            warnings.append(f"page {page.number}: {count} {HIDDEN} {why.value} and were left out: {_quoted(why, chars)}")
+
+
+def _quoted(why: Why, chars: Sequence[Char]) -> str:
+    """The words, cut short; what does not print (marks that turn the direction of writing, for one) by its number.
+
+    Characters without a size have no places either; they are told in the order of the file.
+    """
+    words = [word.text for line in _lines(chars) for word in line] if why is not Why.TINY else "".join(char.text for char in chars).split()
+    text = " ".join(words)
+    text = text if len(text) <= QUOTED else text[: QUOTED - 1] + "\u2026"
+    return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text) + '"'
+
+
 def _warn_of_odd(number: int, chars: Sequence[Char], warnings: list[str]) -> None:
     if all(char.text.isspace() for char in chars):
         warnings.append(f"page {number} holds no text; if it shows some, it needs OCR")
@@ -101,7 +132,8 @@ def _found(page: ParsedPage, chars: Sequence[Char]) -> Iterator[Block]:
     boxes = sorted((box for cells in page.tables for box in cells), key=lambda box: (box.x1 - box.x0) * (box.bottom - box.top))
     inside: dict[Box | None, list[Char]] = {}
     for char in chars:
-        inside.setdefault(next((box for box in boxes if _holds(box, char.middle)), None), []).append(char)
+        middle = char.middle
+        inside.setdefault(next((box for box in boxes if _holds(box, middle)), None), []).append(char)
     for line in _lines(inside.get(None, ())):
         yield line[0].box.top, line[0].box.x0, line
     for cells in page.tables:

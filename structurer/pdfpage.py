@@ -1,4 +1,4 @@
-"""The pages of a PDF as the parser gives them: each character with its box, the boxes of ruled cells, and what is damaged.
+"""The pages of a PDF as the parser gives them: each character with its box, seen or hidden, the boxes of ruled cells, and what is damaged.
 
 Of pdfplumber only these are used, so that another parser can take its place.
 """
@@ -11,14 +11,19 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from structurer.areas import Rect
 from structurer.document import Box
 from structurer.errors import InputError
+from structurer.hidden import Why, judged
+from structurer.painted import Sign
 
 if TYPE_CHECKING:
     from pdfplumber.page import Page as PlumberPage
     from pdfplumber.pdf import PDF
+
+    from structurer.pdfdevice import Studio
 
 TORN = "compressed contents are torn, and what they hold may be missing"
 _NO_MEANING = re.compile("\\(cid:\\d+\\)|[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")  # "(cid:7)": pdfminer knows only the glyph
@@ -45,7 +50,11 @@ class Char:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """What the parser saw on a page; its tables are the boxes of their cells."""
+    """What the parser saw on a page; its tables are the boxes of their cells.
+
+    `hidden` are the characters that no reader sees, in the order of the file. Of `chars`, `recognised` are the text layer of a scan.
+    `unjudged`: the page paints too much to tell what it hides.
+    """
 
     number: int
     width: float
@@ -53,20 +62,26 @@ class ParsedPage:
     angle: float
     chars: tuple[Char, ...]
     tables: tuple[tuple[Box, ...], ...]
+    hidden: tuple[tuple[Why, Char], ...] = ()
+    recognised: int = 0
+    unjudged: bool = False
 
 
 def parsed(raw: bytes, where: str, warnings: list[str]) -> Iterator[ParsedPage]:
     """The pages as the parser gives them, one at a time; whatever it raises becomes an InputError with its page."""
     import pdfplumber
 
+    from structurer.pdfdevice import Studio
+
     number = 0
     try:
         with pdfplumber.open(io.BytesIO(raw)) as pdf:
             warnings.extend(_damage(pdf))
+            studio = Studio(pdf.doc.catalog)
             for page in pdf.pages:
                 number = page.page_number
                 warnings.extend(_torn(page))
-                yield _parse_page(page)
+                yield _parse_page(page, studio)
                 page.close()
     except Exception as error:  # pdfminer raises whatever the bytes lead it to: KeyError, TypeError, RecursionError, its own
         raise _parser_error(error, number, where) from error
@@ -74,11 +89,28 @@ def parsed(raw: bytes, where: str, warnings: list[str]) -> Iterator[ParsedPage]:
         raise damaged("the PDF is damaged: it holds no pages", where)
 
 
-def _parse_page(page: PlumberPage) -> ParsedPage:
+def _parse_page(page: PlumberPage, studio: Studio) -> ParsedPage:
+    from structurer.pdfpaint import painted
+
     left, top, right, bottom = _visible(page)
-    chars = (Char(_text_of(char), _shifted(_bbox(char), left, top), _is_upright(char)) for char in page.chars)
+    page._layout, record = painted(page, _frame(page), studio)  # where pdfplumber would put what its own device makes of the page
+    x0, y1 = page.mediabox[0], page.height
+    boxes = ((sign.x0 + x0, y1 - sign.y1 + page.mediabox[1], sign.x1 + x0, y1 - sign.y0 + page.mediabox[1]) for sign in record.signs)
+    chars = [Char(_text_of(sign), _shifted(box, left, top), _is_upright(sign)) for sign, box in zip(record.signs, boxes, strict=True)]
     tables = tuple(tuple(_shifted(cell, left, top) for cell in table.cells) for table in page.find_tables() if page.edges)
-    return ParsedPage(page.page_number, right - left, bottom - top, float(page.rotation), tuple(chars), tables)
+    verdict = judged(record)
+    judgements = list(zip(verdict.whys, chars, strict=True))
+    seen = tuple(char for why, char in judgements if why is None)
+    hidden = tuple((why, char) for why, char in judgements if why is not None)
+    sizes = (right - left, bottom - top, float(page.rotation))
+    return ParsedPage(page.page_number, *sizes, seen, tables, hidden, verdict.recognised, verdict.unjudged)
+
+
+def _frame(page: PlumberPage) -> Rect:
+    """What viewers show, as pdfminer counts: from the corner of the sheet, upwards."""
+    left, top, right, bottom = _visible(page)
+    x0, y1 = float(page.mediabox[0]), float(page.height + page.mediabox[1])
+    return left - x0, y1 - bottom, right - x0, y1 - top
 
 
 def _visible(page: PlumberPage) -> tuple[float, float, float, float]:
@@ -90,18 +122,14 @@ def _visible(page: PlumberPage) -> tuple[float, float, float, float]:
     return float(left), float(top), float(right), float(bottom)
 
 
-def _text_of(char: dict[str, Any]) -> str:
+def _text_of(sign: Sign) -> str:
     """White space inside a ligature or an odd mapping would break the lines of the text; a lone one stays, for it parts words."""
-    text = _NO_MEANING.sub("\ufffd", str(char["text"]))
+    text = _NO_MEANING.sub("\ufffd", sign.get_text())
     return "".join(text.split()) or " "
 
 
-def _is_upright(char: dict[str, Any]) -> bool:
-    return bool(char["upright"]) and char["matrix"][0] > 0  # pdfminer calls a line upright that stands on its head
-
-
-def _bbox(char: dict[str, Any]) -> tuple[float, float, float, float]:
-    return char["x0"], char["top"], char["x1"], char["bottom"]
+def _is_upright(sign: Sign) -> bool:
+    return sign.upright and sign.matrix[0] > 0  # pdfminer calls a line upright that stands on its head
 
 
 def _shifted(bbox: Sequence[float], left: float, top: float) -> Box:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from structurer.carried import without_carried
 from structurer.draft import Draft
 from structurer.fields import read_fields
 from structurer.flowrows import read_flow_rows
@@ -40,7 +41,7 @@ def read(layout: Layout, schema: Schema) -> Extraction:
     _read_totals(draft, heads)
     read_fields(draft, heads)
     read_prose(draft)
-    return draft.finish(NAME)
+    return without_carried(layout, schema, draft.finish(NAME), (head.start for head in heads))
 
 
 def _read_tables(draft: Draft, heads: list[Head]) -> None:
