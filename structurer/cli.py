@@ -178,10 +178,10 @@ def doctor(
 ) -> None:
     """Say whether a model can be used, what its endpoint understands, and the next command for everything that fails."""
     from structurer import doctor as doctor_
-    from structurer import settings
+    from structurer import settings, settingskeys
 
     if example:
-        typer.echo(settings.example(), nl=False)
+        typer.echo(settingskeys.example(), nl=False)
         raise typer.Exit
     raise typer.Exit(0 if doctor_.tell(settings.load(config), model or None, lambda line: typer.echo(_scrubbed(line))) else 5)
 

@@ -21,7 +21,8 @@ from structurer.batchfile import (
 )
 from structurer.dialect import at, words_of
 from structurer.errors import HaltError
-from structurer.providers import OpenAIModel, _retry_after_s, _root, _transient
+from structurer.providers import OpenAIModel, transient
+from structurer.refusals import retry_after_s, root
 from structurer.wire import CONNECT_S, PackedError, TooLongError, Wire, _bound, _unpacked
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class Desk:
         from openai import OpenAIError
         from tenacity import AsyncRetrying, retry_if_exception
 
-        tries = _Tries(self._terms.clock, PATIENCE_S if self._met else self._model._limits.patience_s)
+        tries = _Tries(self._terms.clock, PATIENCE_S if self._met else self._model.limits.patience_s)
         retrying = AsyncRetrying(
             stop=tries.are_used_up,
             wait=_wait_s,
@@ -188,7 +189,7 @@ class Desk:
 
     def _explained(self, error: Any, gone: tuple[str, str]) -> HaltError:
         status = getattr(error, "status_code", 0)
-        said = self._model._redacted(words_of(error)) if status else ""
+        said = self._model.refusals.redacted(words_of(error)) if status else ""
         what, remedy = {
             401: ("the key was refused", f"set OPENAI_API_KEY to a key of this endpoint, then {RESUME}"),
             403: ("the key may not use batches", f"set OPENAI_API_KEY to a key that may, then {RESUME}; or leave --batch out"),
@@ -199,12 +200,12 @@ class Desk:
         }.get(status, ("the endpoint refused the batch", f"mend that, then {RESUME}; or leave --batch out"))
         if 300 <= status < 400:
             what, remedy = "the endpoint sends its callers elsewhere", "set OPENAI_BASE_URL to where it does, if you trust that"
-            said = self._model._redacted(error.response.headers.get("location", ""))
+            said = self._model.refusals.redacted(error.response.headers.get("location", ""))
         elif isinstance(error, TooLongError):
             what, remedy = "the endpoint's answer is longer than any to this many requests", "choose another endpoint"
         elif isinstance(error, PackedError | GarbledError):
             what, remedy = "the endpoint's answer makes no sense", "check that OPENAI_BASE_URL is the address of an API with batches"
-        elif not status or _transient(error):
+        elif not status or transient(error):
             what, remedy = f"the endpoint does not answer ({_short(error)})", f"structurer doctor, and when it is back: {RESUME}"
             said = ""
         number = f"HTTP {status}" if status and f"HTTP {status}" not in what else ""
@@ -227,7 +228,7 @@ class _Tries:
 
 
 def _passing(error: BaseException) -> bool:
-    return isinstance(error, GarbledError) or _transient(error)
+    return isinstance(error, GarbledError) or transient(error)
 
 
 def _wait_s(state: RetryCallState) -> float:
@@ -236,7 +237,7 @@ def _wait_s(state: RetryCallState) -> float:
     from tenacity import wait_exponential, wait_random
 
     error = state.outcome.exception() if state.outcome else None
-    asked = _retry_after_s(error) if isinstance(error, APIStatusError) else 0.0
+    asked = retry_after_s(error) if isinstance(error, APIStatusError) else 0.0
     return max((wait_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S) + wait_random(0, FIRST_WAIT_S))(state), asked)
 
 
@@ -244,7 +245,7 @@ def _short(error: BaseException | None) -> str:
     status = getattr(error, "status_code", None)
     if status is not None:
         return f"HTTP {status}"
-    return "an answer that makes no sense" if isinstance(error, GarbledError) else type(_root(error)).__name__ if error else ""
+    return "an answer that makes no sense" if isinstance(error, GarbledError) else type(root(error)).__name__ if error else ""
 
 
 def _tree(body: bytes) -> Any:

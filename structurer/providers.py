@@ -14,15 +14,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
+from structurer.addresses import BASE_URL, public
 from structurer.dialect import Dialect, at, reply_in, words_of
-from structurer.errors import HaltError, ModelError, UsageError
+from structurer.errors import ModelError, UsageError
 from structurer.known import Known
 from structurer.llm import Reply, Request, Usage
 from structurer.pace import EndpointDown, Pace, Slot
+from structurer.refusals import Refusals, retry_after_s, shut
 from structurer.verbose import turn_came
-from structurer.wire import MAX_BODY, PackedError, TooLongError, Wire
+from structurer.wire import PackedError, TooLongError, Wire
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -30,15 +31,12 @@ if TYPE_CHECKING:
     from structurer.purse import Purse
     from structurer.settings import Endpoint
 
-BASE_URL: Final = "https://api.openai.com/v1"
 TIMEOUT_S: Final = 600.0  # seconds for one answer, first to last byte: a long form from a slow machine
 DEADLINE_S: Final = 1800.0  # seconds for a request with all its retries and waits, those for its turn left out
 ATTEMPTS: Final = 8  # that fail; a request told to come later (429) is bounded by its deadline alone
 IN_FLIGHT: Final = 64
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 8.0
-LONGEST_RETRY_AFTER_S: Final = 600.0  # an endpoint that asks for more has shut for the day: the run halts
-MAX_MESSAGE: Final = 300  # characters of an endpoint's own error message
 RETRIED: Final = frozenset({408, 409, 429})
 TOKEN_BYTES: Final = 3  # bytes of a prompt that make a token, for pacing by tokens alone
 
@@ -86,14 +84,15 @@ class OpenAIModel:
     ) -> None:
         self._name, self._wire_name = name, wire_name or name
         base_url, unnamed = base_url or BASE_URL, base_url is None
-        self.where = _public(base_url)
+        self.where = public(base_url)
         self._key = _sendable(api_key, self.where)
         if self._key is None and unnamed:
             remedy = "set OPENAI_API_KEY, or OPENAI_BASE_URL to an endpoint that needs no key"
             raise ModelError("no API key", where=self.where, remedy=remedy)
-        self._limits, self.dialect, self._learned, self._told = limits, dialect or Dialect(), learned, told
+        self.limits, self.dialect, self._learned, self._told = limits, dialect or Dialect(), learned, told
         self._extra, self._purse, self._sleep = dict(extra or {}), purse, sleep
         self.wire = Wire(base_url, self._key, connections=limits.in_flight, headers=headers)
+        self.refusals = Refusals(self.where, self._wire_name, min(limits.timeout_s, limits.deadline_s), limits.patience_s, self._key)
         self._paces: dict[asyncio.AbstractEventLoop, Pace] = {}
 
     def __repr__(self) -> str:
@@ -109,7 +108,7 @@ class OpenAIModel:
         """The pace of the calls in the running event loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._paces:
-            limits = self._limits
+            limits = self.limits
             self._paces = {
                 loop: Pace(
                     most=limits.in_flight,
@@ -129,9 +128,9 @@ class OpenAIModel:
         try:
             return await self._persistently(request)
         except (OpenAIError, RequestError, TimeoutError, TooLongError, PackedError) as error:
-            raise self._explained(error) from None  # the chain of causes may show headers, and so the key
+            raise self.refusals.explained(error) from None  # the chain of causes may show headers, and so the key
         except EndpointDown:
-            raise self._down() from None
+            raise self.refusals.down() from None
 
     async def models(self, limit_s: float) -> Any:
         """What the endpoint lists, as it comes; one try. Raises ModelError."""
@@ -141,16 +140,16 @@ class OpenAIModel:
         try:
             return json.loads(await self.wire.get("/models", limit_s))
         except (OpenAIError, RequestError, TimeoutError, TooLongError, PackedError) as error:
-            raise self._explained(error) from None
+            raise self.refusals.explained(error) from None
         except (ValueError, RecursionError):
-            raise self._bad_body("no JSON") from None
+            raise self.refusals.bad_body("no JSON") from None
 
     async def _persistently(self, request: Request) -> Reply:
         from tenacity import AsyncRetrying, retry_if_exception
 
-        tries = _Tries(self._limits)
+        tries = _Tries(self.limits)
         retrying = AsyncRetrying(
-            stop=tries.are_used_up, wait=_wait_s, retry=retry_if_exception(_transient), sleep=self._sleep, reraise=True
+            stop=tries.are_used_up, wait=_wait_s, retry=retry_if_exception(transient), sleep=self._sleep, reraise=True
         )  # fmt: skip
         reply: Reply = await retrying(self._in_turn, request, tries)
         return reply
@@ -173,16 +172,16 @@ class OpenAIModel:
     async def _paid(self, request: Request, tries: _Tries) -> Reply:
         if self._purse is None:
             return self._read(await self._answer(request, tries), request)
-        async with self._purse.held(len(self._body(request, self.dialect))) as paid:
+        async with self._purse.held(len(self.body(request, self.dialect))) as paid:
             reply = self._read(await self._answer(request, tries), request)
             paid.amount = self._purse.cost(reply.usage)
             return reply
 
     def _tokens(self, request: Request) -> int:
         """Roughly, and only where the pace goes by tokens."""
-        if self._limits.tokens_per_minute is None:
+        if self.limits.tokens_per_minute is None:
             return 0
-        return sum(len(message.content.encode()) for message in request.messages) // TOKEN_BYTES + (self._limits.output_tokens or 0)
+        return sum(len(message.content.encode()) for message in request.messages) // TOKEN_BYTES + (self.limits.output_tokens or 0)
 
     async def _answer(self, request: Request, tries: _Tries) -> bytes:
         """The body of the answer, in the strictest dialect that the endpoint understands."""
@@ -191,7 +190,7 @@ class OpenAIModel:
         while True:
             dialect = self.dialect
             try:
-                return await self.wire.post("/chat/completions", self._body(request, dialect), tries.limit_s())
+                return await self.wire.post("/chat/completions", self.body(request, dialect), tries.limit_s())
             except APIStatusError as error:
                 plainer = dialect.after(error.status_code, words_of(error))
                 if plainer is None:
@@ -200,93 +199,41 @@ class OpenAIModel:
                     self.dialect = plainer
                     self._learned(plainer)
 
-    def _body(self, request: Request, dialect: Dialect) -> bytes:
+    def body(self, request: Request, dialect: Dialect) -> bytes:
+        """A request as it is posted in a dialect."""
         messages = [{"role": message.role, "content": message.content} for message in request.messages]
-        options = dialect.options(request, self._limits.output_tokens)
+        options = dialect.options(request, self.limits.output_tokens)
         return json.dumps(self._extra | {"model": self._wire_name, "messages": messages} | options, ensure_ascii=False).encode()
 
     def _read(self, body: bytes, request: Request) -> Reply:
         try:
             tree = json.loads(body)
         except (ValueError, RecursionError):
-            raise self._bad_body("no JSON") from None
+            raise self.refusals.bad_body("no JSON") from None
         said = at(tree, "error", "message")
         if isinstance(said, str):
-            raise self._bad_body(f"an error: {self._redacted(said)}")
+            raise self.refusals.bad_body(f"an error: {self.refusals.redacted(said)}")
         choice = at(tree, "choices", 0)
         if not isinstance(at(choice, "message"), dict):
-            raise self._bad_body("no choices")
+            raise self.refusals.bad_body("no choices")
         return reply_in(choice, tree, request)
-
-    def _bad_body(self, detail: str) -> ModelError:
-        remedy = "check that OPENAI_BASE_URL is the address of an OpenAI-compatible API; it usually ends in /v1"
-        return ModelError(f"the endpoint's answer is no chat completion ({detail})", where=self.where, remedy=remedy)
-
-    def _down(self) -> HaltError:
-        what = f"the endpoint has not answered for {self._limits.patience_s:g} s"
-        return HaltError(what, where=self.where, remedy="structurer doctor, and when it is back: the same command with --resume")
-
-    def _explained(self, error: Exception) -> ModelError:
-        from httpx2 import TimeoutException
-        from openai import APIConnectionError, APIStatusError
-
-        if isinstance(error, TooLongError):
-            return self._bad_body(f"more than {MAX_BODY // 2**20} MiB")
-        if isinstance(error, PackedError):
-            return self._bad_body("packed in a way that was not asked for")
-        if isinstance(error, APIStatusError):
-            return self._refused(error)
-        root = _root(error)
-        if isinstance(root, TimeoutError | TimeoutException):
-            remedy = "try again later, or choose a faster model"
-            return ModelError(
-                f"no answer within {min(self._limits.timeout_s, self._limits.deadline_s):g} s", where=self.where, remedy=remedy
-            )
-        kind = type(root if isinstance(error, APIConnectionError) or root is not error else error).__name__
-        remedy = "check OPENAI_BASE_URL, and that the endpoint is running and can be reached"
-        return ModelError(f"cannot connect ({kind})", where=self.where, remedy=remedy)
-
-    def _refused(self, error: Any) -> ModelError:
-        status, said = error.status_code, self._redacted(words_of(error))
-        what, remedy = {
-            401: ("the key was refused", "set OPENAI_API_KEY to a key of this endpoint"),
-            403: ("the key may not use this model", "set OPENAI_API_KEY to a key that may, or choose another --model"),
-            404: (
-                f"no model {self._wire_name!r} at this address",
-                "choose another --model, or correct OPENAI_BASE_URL; it usually ends in /v1",
-            ),
-            413: ("the request is too long", "choose a --model with a longer context"),
-            429: ("the endpoint is overloaded or the quota is used up", "try again later, or raise the quota"),
-        }.get(status, ("the endpoint refused the request", "choose another --model or endpoint"))
-        if status >= 500:
-            what, remedy = "the endpoint failed", "try again later"
-        if 300 <= status < 400:
-            what, remedy = "the endpoint sends its callers elsewhere", "set OPENAI_BASE_URL to where it does, if you trust that"
-            said = self._redacted(error.response.headers.get("location", ""))
-        kind = HaltError if status in (401, 403, 404) or 300 <= status < 400 or _shut(error) else ModelError
-        return kind(f"{what} (HTTP {status}{': ' if said else ''}{said})", where=self.where, remedy=remedy)
-
-    def _redacted(self, text: str) -> str:
-        """An endpoint's words on one line, cut to length, without the key, which some repeat."""
-        line = " ".join(text.split())
-        return (line.replace(self._key, "[key]") if self._key else line)[:MAX_MESSAGE]
 
 
 class _Tries:
     """What one request has used up: attempts that failed, and the seconds it waited for its turn, which do not count."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits, self.failed, self.waited_s, self._begun = limits, 0, 0.0, time.monotonic()
+        self.limits, self.failed, self.waited_s, self._begun = limits, 0, 0.0, time.monotonic()
 
     def left_s(self) -> float:
-        return self._limits.deadline_s - (time.monotonic() - self._begun - self.waited_s)
+        return self.limits.deadline_s - (time.monotonic() - self._begun - self.waited_s)
 
     def limit_s(self) -> float:
         """Seconds for the next answer."""
-        return max(min(self._limits.timeout_s, self.left_s()), 0.001)
+        return max(min(self.limits.timeout_s, self.left_s()), 0.001)
 
     def are_used_up(self, state: RetryCallState) -> bool:
-        return self.failed >= self._limits.attempts or state.idle_for + state.upcoming_sleep > self._limits.deadline_s or (
+        return self.failed >= self.limits.attempts or state.idle_for + state.upcoming_sleep > self.limits.deadline_s or (
             state.upcoming_sleep > self.left_s()
         )  # fmt: skip
 
@@ -324,20 +271,6 @@ def _given(text: str | None) -> str | None:
     return (text or "").strip() or None
 
 
-def _public(base_url: str) -> str:
-    """The address without the user, password and query it may hold."""
-    try:
-        parts = urlsplit(base_url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        parts, port = urlsplit(""), ""
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        remedy = f"set OPENAI_BASE_URL to an address such as {BASE_URL}"
-        raise UsageError("the endpoint's address is no http or https URL", where="OPENAI_BASE_URL", remedy=remedy)
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{port}{parts.path}"
-
-
 def _sendable(key: str | None, where: str) -> str | None:
     key = _given(key)
     if key is not None and not (key.isascii() and key.isprintable()):
@@ -352,10 +285,10 @@ def _tell(slot: Slot, error: Exception) -> bool:
     """Tell the pace; whether the attempt counts as failed."""
     from openai import APIStatusError
 
-    if not _transient(error):
+    if not transient(error):
         return True
     if isinstance(error, APIStatusError) and error.status_code == 429:
-        slot.overloaded(_retry_after_s(error))
+        slot.overloaded(retry_after_s(error))
         return False
     slot.failed()
     return True
@@ -366,25 +299,14 @@ def _total(usage: Usage) -> int | None:
     return None if None in counts else sum(count for count in counts if count is not None)
 
 
-def _transient(error: BaseException) -> bool:
+def transient(error: BaseException) -> bool:
+    """Whether the same request may be answered when it is sent again."""
     from httpx2 import RequestError
     from openai import APIConnectionError, APIStatusError
 
     if isinstance(error, APIStatusError):
-        return (error.status_code in RETRIED or error.status_code >= 500) and error.status_code != 501 and not _shut(error)
+        return (error.status_code in RETRIED or error.status_code >= 500) and error.status_code != 501 and not shut(error)
     return isinstance(error, APIConnectionError | RequestError | TimeoutError)
-
-
-def _shut(error: Any) -> bool:
-    """Whether the endpoint will take no request for long: the quota is used up, or it asks to come back after more than a while."""
-    return error.code == "insufficient_quota" or _retry_after_s(error) > LONGEST_RETRY_AFTER_S
-
-
-def _root(error: BaseException) -> BaseException:
-    """The first cause: the transport calls a dropped connection a timeout on its way up."""
-    while error.__cause__ is not None and not isinstance(error, TimeoutError):
-        error = error.__cause__
-    return error
 
 
 def _wait_s(state: RetryCallState) -> float:
@@ -393,19 +315,6 @@ def _wait_s(state: RetryCallState) -> float:
     from tenacity import wait_exponential, wait_random
 
     error = state.outcome.exception() if state.outcome else None
-    asked = _retry_after_s(error) if isinstance(error, APIStatusError) else 0.0
+    asked = retry_after_s(error) if isinstance(error, APIStatusError) else 0.0
     backoff = wait_exponential(multiplier=FIRST_WAIT_S, max=LONGEST_WAIT_S) + wait_random(0, FIRST_WAIT_S)
     return max(backoff(state), asked)
-
-
-def _retry_after_s(error: Any) -> float:
-    """RFC 9110, 10.2.3: seconds, or an HTTP date; 0 where it is neither."""
-    header = error.response.headers.get("retry-after") or ""
-    if header.strip().isdecimal():
-        return float(header)
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
-    except (ValueError, OverflowError, TypeError):
-        return 0.0

@@ -176,7 +176,7 @@ class _Waves:
             raise error
 
     def _body(self, request: Request) -> bytes:
-        return self._model._body(request, self._model.dialect)
+        return self._model.body(request, self._model.dialect)
 
     def _reply(self, name: str, request: Request) -> Reply:
         with _usable(self._folder):
@@ -335,7 +335,7 @@ class _Waves:
         """Tell those who wait what the batch came to."""
         refused = [failure for failure in found.failures.values() if failure.kind is Kind.REFUSED]
         if len(refused) == record.requests > 1 and not self._answers:
-            what = f"all {record.requests:,} requests of {record.batch_id} were refused ({self._model._redacted(refused[0].words)})"
+            what = f"all {record.requests:,} requests of {record.batch_id} were refused ({self._model.refusals.redacted(refused[0].words)})"
             raise HaltError(what, where=self._model.where, remedy=f"structurer doctor shows what the endpoint understands; then {RESUME}")
         self._fresh |= found.answers.keys() - self._answers.keys()
         self._answers = found.answers | self._answers
@@ -348,7 +348,7 @@ class _Waves:
 
     def _unanswered(self, asked: _Asked, failure: Failure) -> None:
         """Into the next wave, or the end of it."""
-        words, where = self._model._redacted(failure.words), self._model.where
+        words, where = self._model.refusals.redacted(failure.words), self._model.where
         asked.failures += 1
         if failure.kind is Kind.SHUT:
             error = HaltError(f"the endpoint refuses ({words})", where=where, remedy=f"mend that, then {RESUME}")
@@ -372,7 +372,7 @@ class _Waves:
             await self._less_at_once(pack)
             return
         remedy = f"mend that, then {RESUME}: nothing of this batch was done or charged"
-        raise HaltError(f"{record.batch_id} was refused: {self._model._redacted(said)}", where=self._model.where, remedy=remedy)
+        raise HaltError(f"{record.batch_id} was refused: {self._model.refusals.redacted(said)}", where=self._model.where, remedy=remedy)
 
     async def _less_at_once(self, pack: _Pack) -> None:
         """The same again when another batch has ended, or in two parts where there is no other."""

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote, urlsplit
+
+from structurer.addresses import without_user
 
 if TYPE_CHECKING:
     from httpx2 import AsyncByteStream, Response
@@ -34,7 +34,7 @@ class Wire:
     """Posts to one endpoint. The connections belong to the event loop that first posts, and are closed with it."""
 
     def __init__(self, base_url: str, api_key: str | None, *, connections: int, headers: Mapping[str, str] | None = None) -> None:
-        self._base_url, basic = _without_user(base_url)
+        self._base_url, basic = without_user(base_url)
         self._api_key, self._connections = api_key, connections
         self._headers = {**(headers or {}), **(basic if api_key is None else {})}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -86,16 +86,6 @@ class Wire:
         return AsyncOpenAI(
             base_url=self._base_url, api_key=self._api_key or "none", max_retries=0, http_client=http, default_headers=headers
         )  # fmt: skip
-
-
-def _without_user(base_url: str) -> tuple[str, dict[str, str]]:
-    """An address without the user and password that it may hold, and the header that stands for them (RFC 7617)."""
-    parts = urlsplit(base_url)
-    if parts.username is None:
-        return base_url, {}
-    user, password = unquote(parts.username), unquote(parts.password or "")
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return bare, {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 def _options(limit_s: float) -> Any:

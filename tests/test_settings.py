@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from structurer import settings
+from structurer import settings, settingskeys
 from structurer.errors import UsageError
 from structurer.prices import Rates, Tier
 from structurer.settings import Endpoint, Settings
@@ -195,7 +195,7 @@ def test_a_folder_in_a_file_is_seen_from_that_file(folder: Path, tmp_path: Path)
 
 
 def test_the_example_is_documented_and_holds_when_its_keys_are_taken_in(folder: Path) -> None:
-    text = settings.example()
+    text = settingskeys.example()
     assert load(text) == load("")
     keys = [line[1:] for line in text.splitlines() if line[:1] == "#" and line[1:2] not in ("", " ")]
     tree = tomllib.loads("\n".join(keys))

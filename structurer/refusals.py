@@ -1,0 +1,102 @@
+"""What an endpoint's refusal or silence means, in words: what failed, and the next command; never the key, which some endpoints repeat."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from structurer.dialect import words_of
+from structurer.errors import HaltError, ModelError
+from structurer.wire import MAX_BODY, PackedError, TooLongError
+
+LONGEST_RETRY_AFTER_S: Final = 600.0  # an endpoint that asks for more has shut for the day: the run halts
+MAX_MESSAGE: Final = 300  # characters of an endpoint's own error message
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """The words for one model at one address: `limit_s` are the seconds that an answer may take, `patience_s` those that an endpoint may be
+    down."""
+
+    where: str
+    model: str
+    limit_s: float
+    patience_s: float
+    key: str | None = field(default=None, repr=False)
+
+    def bad_body(self, detail: str) -> ModelError:
+        remedy = "check that OPENAI_BASE_URL is the address of an OpenAI-compatible API; it usually ends in /v1"
+        return ModelError(f"the endpoint's answer is no chat completion ({detail})", where=self.where, remedy=remedy)
+
+    def down(self) -> HaltError:
+        what = f"the endpoint has not answered for {self.patience_s:g} s"
+        return HaltError(what, where=self.where, remedy="structurer doctor, and when it is back: the same command with --resume")
+
+    def explained(self, error: Exception) -> ModelError:
+        from httpx2 import TimeoutException
+        from openai import APIStatusError
+
+        if isinstance(error, TooLongError):
+            return self.bad_body(f"more than {MAX_BODY // 2**20} MiB")
+        if isinstance(error, PackedError):
+            return self.bad_body("packed in a way that was not asked for")
+        if isinstance(error, APIStatusError):
+            return self._refused(error)
+        cause = root(error)
+        if isinstance(cause, TimeoutError | TimeoutException):
+            remedy = "try again later, or choose a faster model"
+            return ModelError(f"no answer within {self.limit_s:g} s", where=self.where, remedy=remedy)
+        kind = type(cause).__name__
+        remedy = "check OPENAI_BASE_URL, and that the endpoint is running and can be reached"
+        return ModelError(f"cannot connect ({kind})", where=self.where, remedy=remedy)
+
+    def _refused(self, error: Any) -> ModelError:
+        status, said = error.status_code, self.redacted(words_of(error))
+        what, remedy = {
+            401: ("the key was refused", "set OPENAI_API_KEY to a key of this endpoint"),
+            403: ("the key may not use this model", "set OPENAI_API_KEY to a key that may, or choose another --model"),
+            404: (
+                f"no model {self.model!r} at this address",
+                "choose another --model, or correct OPENAI_BASE_URL; it usually ends in /v1",
+            ),
+            413: ("the request is too long", "choose a --model with a longer context"),
+            429: ("the endpoint is overloaded or the quota is used up", "try again later, or raise the quota"),
+        }.get(status, ("the endpoint refused the request", "choose another --model or endpoint"))
+        if status >= 500:
+            what, remedy = "the endpoint failed", "try again later"
+        if 300 <= status < 400:
+            what, remedy = "the endpoint sends its callers elsewhere", "set OPENAI_BASE_URL to where it does, if you trust that"
+            said = self.redacted(error.response.headers.get("location", ""))
+        kind = HaltError if status in (401, 403, 404) or 300 <= status < 400 or shut(error) else ModelError
+        return kind(f"{what} (HTTP {status}{': ' if said else ''}{said})", where=self.where, remedy=remedy)
+
+    def redacted(self, text: str) -> str:
+        """An endpoint's words on one line, cut to length, without the key, which some repeat."""
+        line = " ".join(text.split())
+        return (line.replace(self.key, "[key]") if self.key else line)[:MAX_MESSAGE]
+
+
+def shut(error: Any) -> bool:
+    """Whether the endpoint will take no request for long: the quota is used up, or it asks to come back after more than a while."""
+    return error.code == "insufficient_quota" or retry_after_s(error) > LONGEST_RETRY_AFTER_S
+
+
+def root(error: BaseException) -> BaseException:
+    """The first cause: the transport calls a dropped connection a timeout on its way up."""
+    while error.__cause__ is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__
+    return error
+
+
+def retry_after_s(error: Any) -> float:
+    """RFC 9110, 10.2.3: seconds, or an HTTP date; 0 where it is neither."""
+    header = error.response.headers.get("retry-after") or ""
+    if header.strip().isdecimal():
+        return float(header)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
+    except (ValueError, OverflowError, TypeError):
+        return 0.0
