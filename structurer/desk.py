@@ -23,7 +23,7 @@ from structurer.dialect import at, words_of
 from structurer.errors import HaltError
 from structurer.providers import OpenAIModel, transient
 from structurer.refusals import retry_after_s, root
-from structurer.wire import CONNECT_S, PackedError, TooLongError, Wire, _bound, _unpacked
+from structurer.wire import CONNECT_S, BodyTooLongError, PackedError, Wire, _bound, _unpacked
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -171,7 +171,7 @@ class Desk:
         )
         try:
             came: T = await retrying(step)
-        except (OpenAIError, RequestError, TimeoutError, TooLongError, PackedError, GarbledError) as error:
+        except (OpenAIError, RequestError, TimeoutError, BodyTooLongError, PackedError, GarbledError) as error:
             raise self._explained(error, gone) from None  # the chain of causes may show headers, and so the key
         self._met = True
         if tries in self._paused:
@@ -201,7 +201,7 @@ class Desk:
         if 300 <= status < 400:
             what, remedy = "the endpoint sends its callers elsewhere", "set OPENAI_BASE_URL to where it does, if you trust that"
             said = self._model.refusals.redacted(error.response.headers.get("location", ""))
-        elif isinstance(error, TooLongError):
+        elif isinstance(error, BodyTooLongError):
             what, remedy = "the endpoint's answer is longer than any to this many requests", "choose another endpoint"
         elif isinstance(error, PackedError | GarbledError):
             what, remedy = "the endpoint's answer makes no sense", "check that OPENAI_BASE_URL is the address of an API with batches"
@@ -315,7 +315,7 @@ class FileWire(Wire):
                 async for piece in _unpacked(response.aiter_raw(), packing):
                     length += len(piece)
                     if length > longest:
-                        raise TooLongError
+                        raise BodyTooLongError
                     write(piece)
             finally:
                 await response.aclose()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -18,6 +19,12 @@ from structurer.llm import Reply, Request, TokenLogprob, Usage
 FORMAT_WORDS: Final = (
     "response_format", "json_object", "structured output", "schema", "tool", "function", "grammar", "guided", "additionalproperties",
 )  # fmt: skip
+
+_TOO_LONG: Final = re.compile(
+    r"context[ _](?:length|window|size)|(?:maximum|available|model'?s) context|too many (?:input )?tokens"
+    r"|(?:prompt|input|request) is too (?:long|large)",
+    re.IGNORECASE,
+)
 
 
 class Format(StrEnum):
@@ -65,7 +72,7 @@ class Dialect:
     def after(self, status: int, message: str) -> Dialect | None:
         """The next plainer dialect, if the refusal (its HTTP status and words) was about this one."""
         said = message.lower()
-        if status not in (400, 404, 415, 422, 501):
+        if status not in (400, 404, 415, 422, 501) or is_too_long(message):
             return None
         if self.sampling and ("temperature" in said or "seed" in said):
             return replace(self, sampling=False)
@@ -122,6 +129,11 @@ def portable(schema: Mapping[str, Any]) -> dict[str, Any]:
     if schema.get("type") == "array":
         return {**schema, "items": portable(schema["items"])}
     return {"type": "string"}
+
+
+def is_too_long(message: str) -> bool:
+    """Whether a refusal says that the request does not fit into the model's context."""
+    return bool(_TOO_LONG.search(message))
 
 
 def words_of(error: Any) -> str:

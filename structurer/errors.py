@@ -48,6 +48,10 @@ class HaltError(ModelError):
     """The model will answer no other request of this run either: the key is refused, a quota or budget is used up, the endpoint is down."""
 
 
+class TooLongError(ModelError):
+    """A request does not fit into the model's context: less of the document at a time may."""
+
+
 class SchemaError(StructurerError):
     """A schema that cannot be obeyed; `where` is a JSON pointer into it."""
 

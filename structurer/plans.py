@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from structurer.record import Result
     from structurer.settings import Endpoint, Settings
 
+CONTEXT_SHARE = 4  # a document takes at most so much of a model's context: one part in four
+SMALLEST_SHARD = 500  # characters
 Told = Callable[[str], None]
 
 
@@ -168,7 +170,7 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
         other=made[found.second] if found.second else None,
         escalate=made[found.escalate] if found.escalate else None,
         logprobs=wanted.logprobs,
-        sizes=Sizes(found.shard_chars, first.max_properties),
+        sizes=Sizes(_shard(found.shard_chars, first.context_tokens), first.max_properties),
     )
     prices = {endpoint.name: endpoint.price for endpoint in endpoints if endpoint is not None}
     return Planned(_asking(plan), prices, batch=wanted.batches is not None)
@@ -222,6 +224,12 @@ class _Makers:
                 remedy=f"set price and max_output_tokens under [models.{json.dumps(endpoint.name)}] in structurer.toml",
             )
         return Purse(self.budget, endpoint.price, endpoint.max_output_tokens)
+
+
+def _shard(characters: int, context_tokens: int | None) -> int:
+    """Characters of a document that are asked for at once. A character may be a token, the reply is as long again, and the instructions
+    take their part."""
+    return characters if context_tokens is None else min(characters, max(context_tokens // CONTEXT_SHARE, SMALLEST_SHARD))
 
 
 def _identity(endpoint: Endpoint) -> str:

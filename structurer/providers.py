@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from structurer.addresses import BASE_URL, public
-from structurer.dialect import Dialect, at, reply_in, words_of
+from structurer.dialect import Dialect, Format, at, reply_in, words_of
 from structurer.errors import ModelError, UsageError
 from structurer.known import Known
 from structurer.llm import Reply, Request, Usage
 from structurer.pace import EndpointDown, Pace, Slot
 from structurer.refusals import Refusals, retry_after_s, shut
 from structurer.verbose import turn_came
-from structurer.wire import PackedError, TooLongError, Wire
+from structurer.wire import BodyTooLongError, PackedError, Wire
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -127,7 +127,7 @@ class OpenAIModel:
 
         try:
             return await self._persistently(request)
-        except (OpenAIError, RequestError, TimeoutError, TooLongError, PackedError) as error:
+        except (OpenAIError, RequestError, TimeoutError, BodyTooLongError, PackedError) as error:
             raise self.refusals.explained(error) from None  # the chain of causes may show headers, and so the key
         except EndpointDown:
             raise self.refusals.down() from None
@@ -139,7 +139,7 @@ class OpenAIModel:
 
         try:
             return json.loads(await self.wire.get("/models", limit_s))
-        except (OpenAIError, RequestError, TimeoutError, TooLongError, PackedError) as error:
+        except (OpenAIError, RequestError, TimeoutError, BodyTooLongError, PackedError) as error:
             raise self.refusals.explained(error) from None
         except (ValueError, RecursionError):
             raise self.refusals.bad_body("no JSON") from None
@@ -190,14 +190,21 @@ class OpenAIModel:
         while True:
             dialect = self.dialect
             try:
-                return await self.wire.post("/chat/completions", self.body(request, dialect), tries.limit_s())
+                body = await self.wire.post("/chat/completions", self.body(request, dialect), tries.limit_s())
             except APIStatusError as error:
                 plainer = dialect.after(error.status_code, words_of(error))
                 if plainer is None:
                     raise
-                if self.dialect == dialect:  # else another task was quicker
-                    self.dialect = plainer
-                    self._learned(plainer)
+                self._step_down(dialect, plainer)
+            else:
+                if dialect.format is Format.TOOL and b'"tool_calls"' not in body:  # it took the tool, and leaves it aside
+                    self._step_down(dialect, dialect.plainer(1))
+                return body
+
+    def _step_down(self, dialect: Dialect, plainer: Dialect) -> None:
+        if self.dialect == dialect:  # else another task was quicker
+            self.dialect = plainer
+            self._learned(plainer)
 
     def body(self, request: Request, dialect: Dialect) -> bytes:
         """A request as it is posted in a dialect."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from structurer.errors import ModelError
+from structurer.errors import ModelError, TooLongError
 from structurer.extract import HOPELESS, Asking, UnusableReplyError, extract
 from structurer.ground import ground
 from structurer.layout import Layout
@@ -148,7 +148,8 @@ def _replies(came: tuple[Extraction, tuple[Reply, ...]] | ModelError) -> tuple[R
 
 
 def _hopeless(error: ModelError) -> bool:
-    return isinstance(error, UnusableReplyError) and error.bad.fault in HOPELESS
+    """Whether less of the document at a time may help where the same again does not."""
+    return isinstance(error, TooLongError) or (isinstance(error, UnusableReplyError) and error.bad.fault in HOPELESS)
 
 
 def _placed(layout: Layout, schema: Schema, shard: Shard, extraction: Extraction) -> Piece:

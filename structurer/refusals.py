@@ -6,9 +6,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from structurer.dialect import words_of
-from structurer.errors import HaltError, ModelError
-from structurer.wire import MAX_BODY, PackedError, TooLongError
+from structurer.dialect import is_too_long, words_of
+from structurer.errors import HaltError, ModelError, TooLongError
+from structurer.wire import MAX_BODY, BodyTooLongError, PackedError
 
 LONGEST_RETRY_AFTER_S: Final = 600.0  # an endpoint that asks for more has shut for the day: the run halts
 MAX_MESSAGE: Final = 300  # characters of an endpoint's own error message
@@ -37,7 +37,7 @@ class Refusals:
         from httpx2 import TimeoutException
         from openai import APIStatusError
 
-        if isinstance(error, TooLongError):
+        if isinstance(error, BodyTooLongError):
             return self.bad_body(f"more than {MAX_BODY // 2**20} MiB")
         if isinstance(error, PackedError):
             return self.bad_body("packed in a way that was not asked for")
@@ -69,6 +69,8 @@ class Refusals:
             what, remedy = "the endpoint sends its callers elsewhere", "set OPENAI_BASE_URL to where it does, if you trust that"
             said = self.redacted(error.response.headers.get("location", ""))
         kind = HaltError if status in (401, 403, 404) or 300 <= status < 400 or shut(error) else ModelError
+        if status == 413 or (status in (400, 422) and is_too_long(words_of(error))):
+            kind, what, remedy = TooLongError, "the request is too long", "choose a --model with a longer context"
         return kind(f"{what} (HTTP {status}{': ' if said else ''}{said})", where=self.where, remedy=remedy)
 
     def redacted(self, text: str) -> str:

@@ -22,7 +22,7 @@ KEEPALIVE_S: Final = 60.0  # seconds an idle connection stays open
 MAX_BODY: Final = 64 * 2**20  # bytes of an answer, unpacked
 
 
-class TooLongError(Exception):
+class BodyTooLongError(Exception):
     """An answer longer than MAX_BODY."""
 
 
@@ -42,7 +42,7 @@ class Wire:
         self._keeping: AsyncGenerator[AsyncOpenAI, None] | None = None
 
     async def post(self, path: str, content: bytes, limit_s: float) -> bytes:
-        """The body of the answer. Raises openai.OpenAIError, httpx2.RequestError, TimeoutError, TooLongError, PackedError."""
+        """The body of the answer. Raises openai.OpenAIError, httpx2.RequestError, TimeoutError, BodyTooLongError, PackedError."""
         from httpx2 import Response
 
         client = await self._opened()
@@ -115,7 +115,7 @@ def _bounded_stream(stream: Any, packing: str) -> AsyncByteStream:
             async for piece in _unpacked(stream, packing):
                 length += len(piece)
                 if length > MAX_BODY:
-                    raise TooLongError
+                    raise BodyTooLongError
                 yield piece
 
         async def aclose(self) -> None:

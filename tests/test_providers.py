@@ -242,8 +242,8 @@ def test_an_endpoint_without_json_schema_is_stepped_down_once_and_remembered(cas
     model = case.model()
     assert [run(model.complete(REQUEST)).text for _ in range(2)] == [GOOD, GOOD]
     asked = [post["body"] for post in case.seen()]
-    assert [body.get("response_format", {}).get("type") for body in asked] == ["json_schema", "json_schema", None, None]
-    assert [body.get("tool_choice", {}).get("type") for body in asked] == [None, None, "function", "function"]
+    assert [body.get("response_format", {}).get("type") for body in asked] == ["json_schema", "json_schema", None, "json_object"]
+    assert [body.get("tool_choice", {}).get("type") for body in asked] == [None, None, "function", None]  # it left the tool aside
 
 
 @fault("plain_text_only")
@@ -324,3 +324,15 @@ def test_a_bad_reply_is_asked_for_again_over_the_wire(case: Case) -> None:
         ["system", "user"],
         ["system", "user", "assistant", "user"],
     ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4000 in the messages, 1000 in the functions).",
+        "the request exceeds the available context size, try increasing it",
+        "prompt is too long: 210000 tokens > 200000 maximum",
+    ],
+)
+def test_a_request_that_does_not_fit_is_no_reason_to_ask_less_strictly(words: str) -> None:
+    assert Dialect().after(400, words) is None

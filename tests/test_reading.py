@@ -13,7 +13,7 @@ from stub_statements import SCHEMA, Print, statement
 
 from structurer.contract import load
 from structurer.converse import concluded
-from structurer.errors import ModelError
+from structurer.errors import ModelError, TooLongError
 from structurer.extract import Asking, UnusableReplyError
 from structurer.layout import Layout
 from structurer.library import load_prompt
@@ -173,3 +173,20 @@ def test_several_models_are_heard_and_the_missing_one_is_told_of() -> None:
     reading, _ = readings(text, Reader(), Down())
     assert lines(reading) == true_lines(truth)
     assert reading.extraction.doubts[""] == ("a further opinion is missing: cannot connect",)
+
+
+class Narrow(Reader):
+    """Takes no request with more than so many characters of a document."""
+
+    async def complete(self, request: Request) -> Reply:
+        if len(request.messages[1].content) > 3_000:
+            self.asked.append(request)
+            raise TooLongError("the request is too long")
+        return await super().complete(request)
+
+
+def test_what_does_not_fit_into_the_context_is_asked_for_in_halves() -> None:
+    text, truth = statement(120, 3)
+    reading, outcomes = readings(text, Narrow(), sizes=Sizes(shard=100_000))
+    assert lines(reading) == true_lines(truth)
+    assert outcomes[SPLIT] >= 3
