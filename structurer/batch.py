@@ -62,6 +62,7 @@ class Tally:
     relations: Relations = field(default_factory=Relations)
     book: Book = field(default_factory=Book)
     halted: str = ""  # why a model answers no more
+    left: int = 0  # inputs without a result
 
     @property
     def exit_code(self) -> int:
@@ -129,9 +130,8 @@ def run_all(
             apart(work.all_at_once(ahead))
         state = Progress.HALTED if tally.halted else Progress.FINISHED
     finally:
-        run.finish(
-            state, tally.conventions.conclude(), tally.relations.conclude(), tally.book.as_dict() if plan.model else None, tally.halted
-        )
+        tally.left = len(found.files) + len(found.errors) - tally.documents
+        run.finish(state, tally.conventions.conclude(), tally.relations.conclude(), tally.halted)
     return tally
 
 
@@ -158,9 +158,8 @@ class _Work:
     def is_done(self, file: Path) -> bool:
         """Whether the run holds the document already, from before it was broken off; then it is counted."""
         with suppress(OSError):  # said when it is its turn
-            result = self.run.finished(str(file), hashlib.sha256(file.read_bytes()).hexdigest())
+            result = self.run.finished(str(file), hashlib.sha256(file.read_bytes()).hexdigest(), self.tally.add)
             if result is not None:
-                self.tally.add(result)
                 self.tally.learn(result)
                 return True
         return False
@@ -217,13 +216,16 @@ class _Work:
             else:
                 seen.came(result)
                 self.keep(file, result, own)
-            self.tally.book.merge(own)
+            finally:  # cancelled ones too: what was answered is paid for
+                self.tally.book.merge(own)
+                self.run.charge(own)
 
     def enter(self, book: Book, call: Call, answer: Answer) -> None:
-        """Into the ledger with a call."""
+        """Into the ledger with a call; not with one that was refused or never sent, which costs nothing."""
         if isinstance(answer, ModelError):
-            book.add_unanswered(call.model.name)
             book.note(NOT_ANSWERED)
+            if not isinstance(answer, HaltError):
+                book.add_unanswered(call.model.name)
         else:
             book.add(call.model.name, answer, self.tariff.prices.get(call.model.name), batch=self.tariff.batch)
 

@@ -39,7 +39,7 @@ MAX_PASSES: Final = 8  # each puts rows back among the entries, which changes th
 
 REPEATS: Final = "the row only repeats a running figure: it may be carried forward, and no entry"
 SUMS_UP: Final = "the row is the exact sum of rows before it: it may be a total, and no entry"
-DIFFERS: Final = "the row says that it carries or sums up, but its figures do not"
+DIFFERS: Final = "the row says that it carries or sums up, but its figures do not show it"
 MANY: Final = "many of the rows are doubtful"  # what `flowrows` says of a list of running lines
 
 _GAP: Final = re.compile(r"\s*[\t\n\f]\s*|\s{2,}")
@@ -366,7 +366,7 @@ class _List:
         for number, row in enumerate(self.rows):
             if self.is_break(number):
                 ledger.mark()
-            proof = self._proof(number, ledger) if number in self.poor - kept else None
+            proof = self._proof(number, ledger) if number in self.poor and number not in kept else None
             if proof is None:
                 ledger.add(row)
                 continue
@@ -436,8 +436,9 @@ class _Judged:
     def __init__(self, rows: _List, proofs: Mapping[int, _Proof], lacking: Mapping[int, int]) -> None:
         self.rows, self.proofs, self.lacking = rows.rows, proofs, lacking
         self.runs = {number: run for numbers in _consecutive(proofs) for run in [_run(rows, proofs, numbers)] for number in numbers}
-        self.worded = sum(bool(row.words) for row in self.rows) * COMMON >= len(self.rows) * (COMMON - 1)
-        self.dated = sum(bool(row.dates) for row in self.rows) * COMMON >= (len(self.rows) - len(proofs)) * (COMMON - 1)
+        entries = [row for number, row in enumerate(self.rows) if number not in proofs]
+        self.worded = sum(bool(row.words) for row in entries) * COMMON >= len(entries) * (COMMON - 1)
+        self.dated = sum(bool(row.dates) for row in entries) * COMMON >= len(entries) * (COMMON - 1)
         alike: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
         for number, row in enumerate(self.rows):
             alike[row.words].append(number)
@@ -447,7 +448,7 @@ class _Judged:
     def is_doubtful(self, number: int) -> bool:
         """Whether a row that stays may be none; one that has a date, inside a page, without words for a total, is an entry."""
         row, run = self.rows[number], self.runs.get(number)
-        return run is not None and (run.torn or run.outer or not row.dates or _begins_as_total(row.words))
+        return run is not None and (_begins_as_total(row.words) or (row.sure and (run.torn or run.outer or not row.dates)))
 
     def _is_confirmed(self, number: int) -> bool:
         row, proof = self.rows[number], self.proofs[number]

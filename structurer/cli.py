@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
@@ -132,6 +133,8 @@ def structure(
         raise typer.Exit
     asked = store.Asked(f"structurer {__version__}", tuple(map(_scrubbed, sys.argv[1:])), reader, *plans.provenance(planned.plan))
     run = store.go_on(out, asked) if resume else store.create(out, asked)
+    if planned.budget is not None:
+        planned.budget.begin_with(dict(run.spent.total.costs).get(planned.budget.currency, Decimal(0)))
     with nullcontext(lambda _: None) if verbose else _progress(len(found.files)) as begun:
         try:
             tally = batch.run_all(
@@ -269,10 +272,11 @@ def _closing(tally: Tally, reader: str, out: Path) -> str:
     """The line that ends a run: what came of it, by which reader, where it is, and what to type next."""
     counts = [
         _count(tally.documents, "document"), _count(tally.records, "record"), f"{tally.held} checks held", f"{tally.failed} failed",
-        f"{tally.flagged} to review", *([_count(len(tally.failures), "input") + " not done"] if tally.failures else []),
+        f"{tally.flagged} to review", *([_count(tally.left, "input") + " not done"] if tally.left else []),
     ]  # fmt: skip
     spent = f" ({tally.book.line()})" if tally.book.models else ""
-    return f"{', '.join(counts)}; {reader}{spent}; in {out}; next: structurer show {out}"
+    following = "the same command with --resume" if tally.halted else f"structurer show {out}"
+    return f"{', '.join(counts)}; {reader}{spent}; in {out}; next: {following}"
 
 
 def _count(number: int, word: str) -> str:

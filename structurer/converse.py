@@ -79,17 +79,19 @@ async def _from(rounds: Rounds[T], calls: tuple[Call, ...]) -> T:
 
 async def _answers(calls: tuple[Call, ...], heard: Heard = lambda _call, _answer: None) -> tuple[Answer, ...]:
     """All of a round, also when one of them halts the run: the others are paid for and may be kept."""
-    answers = await asyncio.gather(*(_answer(call) for call in calls))
-    for call, answer in zip(calls, answers, strict=True):
-        heard(call, answer)
+    answers = await asyncio.gather(*(_answer(call, heard) for call in calls))
     for answer in answers:
         if isinstance(answer, HaltError):
             raise answer
     return tuple(answers)
 
 
-async def _answer(call: Call) -> Answer:
+async def _answer(call: Call, heard: Heard) -> Answer:
+    """Heard at once: the rest of its round may be cancelled, and this answer is paid for."""
+    answer: Answer
     try:
-        return await call.model.complete(call.request)
+        answer = await call.model.complete(call.request)
     except ModelError as error:
-        return error
+        answer = error
+    heard(call, answer)
+    return answer

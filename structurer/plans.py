@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -52,11 +53,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with what its models cost: prices by the models' names, and whether they are those of a Batch API."""
+    """A plan with what its models cost: prices by the models' names, whether they are those of a Batch API, and the budget."""
 
     plan: Plan
     prices: Mapping[str, Price | None] = field(default_factory=dict)
     batch: bool = False
+    budget: Budget | None = None
 
 
 def plan_of(wanted: Wanted) -> Plan:
@@ -173,7 +175,7 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
         sizes=Sizes(_shard(found.shard_chars, first.context_tokens), first.max_properties),
     )
     prices = {endpoint.name: endpoint.price for endpoint in endpoints if endpoint is not None}
-    return Planned(_asking(plan), prices, batch=wanted.batches is not None)
+    return Planned(_asking(plan), prices, wanted.batches is not None, budget)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,7 @@ class _Makers:
     budget: Budget | None
     told: Told
     voice: Voice | None = None
+    settled: asyncio.Event = field(default_factory=asyncio.Event)  # of the purses, which share the budget
 
     def made(self, endpoint: Endpoint) -> Model:
         from structurer.cache import Cached
@@ -223,7 +226,7 @@ class _Makers:
                 where=str(self.settings.file or "structurer.toml"),
                 remedy=f"set price and max_output_tokens under [models.{json.dumps(endpoint.name)}] in structurer.toml",
             )
-        return Purse(self.budget, endpoint.price, endpoint.max_output_tokens)
+        return Purse(self.budget, endpoint.price, endpoint.max_output_tokens, self.settled)
 
 
 def _shard(characters: int, context_tokens: int | None) -> int:

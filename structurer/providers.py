@@ -11,17 +11,18 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from structurer.addresses import BASE_URL, public
+from structurer.addresses import BASE_URL, public, secrets
 from structurer.dialect import Dialect, Format, at, reply_in, words_of
 from structurer.errors import ModelError, UsageError
 from structurer.known import Known
 from structurer.llm import Reply, Request, Usage
 from structurer.pace import EndpointDown, Pace, Slot
-from structurer.refusals import Refusals, retry_after_s, shut
+from structurer.refusals import Refusals, is_free, retry_after_s, shut
 from structurer.verbose import turn_came
 from structurer.wire import BodyTooLongError, PackedError, Wire
 
@@ -62,8 +63,9 @@ class OpenAIModel:
 
     `base_url` defaults to OpenAI's; an endpoint of one's own may need no `api_key`. `dialect` is what is known of the endpoint, `learned`
     is told when more is; `told` hears what a person should know (a pause, its end). `extra` are further members of every request, `headers`
-    further headers; every attempt is paid for out of the `purse`; `sleep` waits the given seconds. Raises UsageError for an address or key
-    that cannot be sent, ModelError when no key is given where one is needed.
+    further headers; every attempt is paid for out of the `purse`; `key_env` and `address` name where the user has set the key and the
+    address; `sleep` waits the given seconds. Raises UsageError for an address or key that cannot be sent, ModelError when no key is given
+    where one is needed.
     """
 
     def __init__(
@@ -80,6 +82,8 @@ class OpenAIModel:
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         purse: Purse | None = None,
+        key_env: str = "OPENAI_API_KEY",
+        address: str = "OPENAI_BASE_URL",
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._name, self._wire_name = name, wire_name or name
@@ -92,7 +96,15 @@ class OpenAIModel:
         self.limits, self.dialect, self._learned, self._told = limits, dialect or Dialect(), learned, told
         self._extra, self._purse, self._sleep = dict(extra or {}), purse, sleep
         self.wire = Wire(base_url, self._key, connections=limits.in_flight, headers=headers)
-        self.refusals = Refusals(self.where, self._wire_name, min(limits.timeout_s, limits.deadline_s), limits.patience_s, self._key)
+        self.refusals = Refusals(
+            self.where,
+            self._wire_name,
+            min(limits.timeout_s, limits.deadline_s),
+            limits.patience_s,
+            secrets=secrets(base_url, self._key),
+            key_env=key_env,
+            address=address,
+        )
         self._paces: dict[asyncio.AbstractEventLoop, Pace] = {}
 
     def __repr__(self) -> str:
@@ -108,14 +120,14 @@ class OpenAIModel:
         """The pace of the calls in the running event loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._paces:
-            limits = self.limits
+            limits, where, told = self.limits, self.where, self._told  # not self: in a circle, the connections would be left open
             self._paces = {
                 loop: Pace(
                     most=limits.in_flight,
                     requests_per_minute=limits.requests_per_minute,
                     tokens_per_minute=limits.tokens_per_minute,
                     patience_s=limits.patience_s,
-                    told=lambda words: self._told(f"{self.where}: {words}"),
+                    told=lambda words: told(f"{where}: {words}"),
                 )
             }
         return self._paces[loop]
@@ -137,12 +149,13 @@ class OpenAIModel:
         from httpx2 import RequestError
         from openai import OpenAIError
 
+        refusals = replace(self.refusals, limit_s=limit_s, wanted="list of models")
         try:
             return json.loads(await self.wire.get("/models", limit_s))
         except (OpenAIError, RequestError, TimeoutError, BodyTooLongError, PackedError) as error:
-            raise self.refusals.explained(error) from None
+            raise refusals.explained(error) from None
         except (ValueError, RecursionError):
-            raise self.refusals.bad_body("no JSON") from None
+            raise refusals.bad_body("no JSON") from None
 
     async def _persistently(self, request: Request) -> Reply:
         from tenacity import AsyncRetrying, retry_if_exception
@@ -173,7 +186,11 @@ class OpenAIModel:
         if self._purse is None:
             return self._read(await self._answer(request, tries), request)
         async with self._purse.held(len(self.body(request, self.dialect))) as paid:
-            reply = self._read(await self._answer(request, tries), request)
+            try:
+                reply = self._read(await self._answer(request, tries), request)
+            except Exception as error:
+                paid.amount = Decimal(0) if is_free(error) else None
+                raise
             paid.amount = self._purse.cost(reply.usage)
             return reply
 
@@ -271,6 +288,8 @@ def of_endpoint(
         extra=endpoint.extra_body,
         headers=endpoint.headers,
         purse=purse,
+        key_env=endpoint.key_env,
+        address=endpoint.set_at,
     )
 
 

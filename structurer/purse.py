@@ -25,12 +25,12 @@ class Paid:
 @dataclass(slots=True)
 class Purse:
     """What the attempts of one model may cost. Several models may share the budget, and the tasks of one event loop a model;
-    `output_tokens` is the limit that is posted with every request."""
+    `output_tokens` is the limit that is posted with every request, `settled` tells all that share the budget that there may be room."""
 
     budget: Budget
     price: Price
     output_tokens: int
-    _settled: asyncio.Event = field(default_factory=asyncio.Event)
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def held(self, size: int) -> AsyncIterator[Paid]:
@@ -46,7 +46,7 @@ class Purse:
             yield paid
         finally:
             self.budget.settle(reservation, paid.amount)
-            self._settled.set()
+            self.settled.set()
 
     def cost(self, usage: Usage) -> Decimal | None:
         """What a reply cost; None where that is not known."""
@@ -57,5 +57,5 @@ class Purse:
         if not self.budget.may_fit_later(bound):
             what = f"the budget is used up: {self.budget.line()}, and the next call may cost {bound:.4f}"
             raise HaltError(what, remedy="raise --budget and repeat the command with --resume: what was answered is not paid for again")
-        self._settled.clear()
-        await self._settled.wait()
+        self.settled.clear()
+        await self.settled.wait()

@@ -17,17 +17,24 @@ MAX_MESSAGE: Final = 300  # characters of an endpoint's own error message
 @dataclass(frozen=True, slots=True)
 class Refusals:
     """The words for one model at one address: `limit_s` are the seconds that an answer may take, `patience_s` those that an endpoint may be
-    down."""
+    down; `secrets` are never said; `key_env` and `address` name where the user has set the key and the address."""
 
     where: str
     model: str
     limit_s: float
     patience_s: float
-    key: str | None = field(default=None, repr=False)
+    wanted: str = "chat completion"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    key_env: str = "OPENAI_API_KEY"
+    address: str = "OPENAI_BASE_URL"
+
+    @property
+    def _set_key(self) -> str:
+        return f"set {self.key_env} to a key" if self.key_env else "name as key_env in structurer.toml the variable that holds a key"
 
     def bad_body(self, detail: str) -> ModelError:
-        remedy = "check that OPENAI_BASE_URL is the address of an OpenAI-compatible API; it usually ends in /v1"
-        return ModelError(f"the endpoint's answer is no chat completion ({detail})", where=self.where, remedy=remedy)
+        remedy = f"check that {self.address} is the address of an OpenAI-compatible API; it usually ends in /v1"
+        return ModelError(f"the endpoint's answer is no {self.wanted} ({detail})", where=self.where, remedy=remedy)
 
     def down(self) -> HaltError:
         what = f"the endpoint has not answered for {self.patience_s:g} s"
@@ -48,25 +55,27 @@ class Refusals:
             remedy = "try again later, or choose a faster model"
             return ModelError(f"no answer within {self.limit_s:g} s", where=self.where, remedy=remedy)
         kind = type(cause).__name__
-        remedy = "check OPENAI_BASE_URL, and that the endpoint is running and can be reached"
+        remedy = f"check {self.address}, and that the endpoint is running and can be reached"
         return ModelError(f"cannot connect ({kind})", where=self.where, remedy=remedy)
 
     def _refused(self, error: Any) -> ModelError:
         status, said = error.status_code, self.redacted(words_of(error))
         what, remedy = {
-            401: ("the key was refused", "set OPENAI_API_KEY to a key of this endpoint"),
-            403: ("the key may not use this model", "set OPENAI_API_KEY to a key that may, or choose another --model"),
+            401: ("the key was refused", f"{self._set_key} of this endpoint"),
+            403: ("the key may not use this model", f"{self._set_key} that may, or choose another --model"),
             404: (
                 f"no model {self.model!r} at this address",
-                "choose another --model, or correct OPENAI_BASE_URL; it usually ends in /v1",
+                f"choose another --model, or correct {self.address}; it usually ends in /v1",
             ),
             413: ("the request is too long", "choose a --model with a longer context"),
             429: ("the endpoint is overloaded or the quota is used up", "try again later, or raise the quota"),
         }.get(status, ("the endpoint refused the request", "choose another --model or endpoint"))
+        if status in (400, 422) and "max_tokens" in said:
+            remedy = "set max_output_tokens of this model in structurer.toml"
         if status >= 500:
             what, remedy = "the endpoint failed", "try again later"
         if 300 <= status < 400:
-            what, remedy = "the endpoint sends its callers elsewhere", "set OPENAI_BASE_URL to where it does, if you trust that"
+            what, remedy = "the endpoint sends its callers elsewhere", f"set {self.address} to where it does, if you trust that"
             said = self.redacted(error.response.headers.get("location", ""))
         kind = HaltError if status in (401, 403, 404) or 300 <= status < 400 or shut(error) else ModelError
         if status == 413 or (status in (400, 422) and is_too_long(words_of(error))):
@@ -74,9 +83,22 @@ class Refusals:
         return kind(f"{what} (HTTP {status}{': ' if said else ''}{said})", where=self.where, remedy=remedy)
 
     def redacted(self, text: str) -> str:
-        """An endpoint's words on one line, cut to length, without the key, which some repeat."""
+        """An endpoint's words on one line, cut to length, without anything that a terminal would obey, and without the key, which some
+        repeat."""
         line = " ".join(text.split())
-        return (line.replace(self.key, "[key]") if self.key else line)[:MAX_MESSAGE]
+        for secret in self.secrets:
+            line = line.replace(secret, "[key]")
+        return "".join(char if char.isprintable() else "\ufffd" for char in line[:MAX_MESSAGE])
+
+
+def is_free(error: Exception) -> bool:
+    """Whether an endpoint cannot charge for the attempt: it was refused for what it is, or never came there."""
+    from aiohttp import ClientConnectorError
+    from openai import APIStatusError
+
+    if isinstance(error, APIStatusError):
+        return 300 <= error.status_code < 500 and error.status_code != 408
+    return isinstance(root(error), ClientConnectorError)
 
 
 def shut(error: Any) -> bool:

@@ -51,7 +51,7 @@ class Endpoint:
 
     None is no limit, or none that is known. `price` is the user's, else the list price, None where neither is known; `batch` whether there
     is a Batch API; `max_properties` are leaves of a reply schema; `extra_body` are further members of every request, `headers` further
-    headers.
+    headers; `set_at` is where the user has set the address.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Endpoint:
     max_properties: int
     extra_body: Mapping[str, Any]
     headers: Mapping[str, str] = field(repr=False)
+    set_at: str = field(default="OPENAI_BASE_URL", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +359,7 @@ def _endpoint(name: str, section: Mapping[str, Any], around: _Around, names: tup
         key_env=variable,
         price=_price(section, section["model"] or name, address, around.today),
         batch=address.rstrip("/") == BASE_URL if section["batch"] is None else section["batch"],
+        set_at=f"{_path(('models', name))}.base_url in {around.file}" if base_url else "OPENAI_BASE_URL",
         **own,
     )
 

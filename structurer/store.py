@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 
 from structurer import atomic, serial
 from structurer.across import Across
+from structurer.book import Book
 from structurer.contract import load
 from structurer.convention import Convention
 from structurer.errors import InputError, UsageError
@@ -59,7 +60,7 @@ class Progress(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Input:
     """One input: its path as given, its state and the reason for it, the file its result is in, how many records that holds, and what its
-    models were asked and cost (`Book.plain`)."""
+    models were asked and cost (`Book.as_dict`)."""
 
     path: str
     state: State = State.WAITING
@@ -82,7 +83,8 @@ class Used:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a run was asked and what came of it. Times are UTC, ISO 8601, in whole seconds; `prompt` is a digest; `model` a name.
-    `conventions`, `across`, what was `spent` on models (`Book.plain`) and why it `halted` are known when the run has ended."""
+    `spent` is what all calls to models took since the run began (`Book.as_dict`), those of documents that came to nothing too.
+    `conventions`, `across` and why it `halted` are known when the run has ended."""
 
     tool: str
     command: tuple[str, ...]
@@ -121,18 +123,23 @@ class Run:
         self._inputs: dict[str, Input] = {entry.path: entry for entry in manifest.inputs}
         self._held = {file.name for file in (folder / DOCUMENTS).glob("*.json")}  # a file that is half written has no such name
         self._names: set[str] = set()  # those that belong to an input of this run
+        self._expected: frozenset[str] = frozenset()
+        self.spent = Book.read(manifest.spent) if manifest.spent else Book()
         self._written_at = clock()
 
     def expect(self, paths: Sequence[str]) -> None:
         """The inputs that are to come: listed as waiting until told otherwise."""
+        self._expected = frozenset(paths)
         for path in paths:
             known = self._inputs.get(path)
             self._inputs[path] = known if known is not None and known.document in self._held else Input(path)
         self._write()
 
     def drop_strays(self) -> None:
-        """Remove results that belong to no input: of files that have been changed since the run was broken off."""
-        for name in self._held - self._names:
+        """Remove results that belong to no input: of files that have been changed since the run was broken off. Those of inputs that are
+        not named this time stay."""
+        others = {known.document for path, known in self._inputs.items() if path not in self._expected}
+        for name in self._held - self._names - others:
             (self.folder / DOCUMENTS / name).unlink(missing_ok=True)
 
     @property
@@ -140,17 +147,18 @@ class Run:
         """Whether this goes on with a run that was begun before."""
         return bool(self._held)
 
-    def finished(self, path: str, sha256: str) -> Result | None:
-        """The result of an input with this content that the run holds already, where it was broken off and is gone on with."""
+    def finished(self, path: str, sha256: str, judge: Callable[[Result], State] = lambda _: State.DONE) -> Result | None:
+        """The result of an input with this content that the run holds already, where it was broken off and is gone on with. `judge` is told
+        of it and says its state."""
         for name in _names(path, sha256):
             if name not in self._held:
                 return None
             if name not in self._names:
                 self._names.add(name)
                 result = _decoded(Result, _json(self.folder / DOCUMENTS / name), self.folder / DOCUMENTS / name)
-                known = self._inputs[path]
+                known, state = self._inputs[path], judge(result)
                 if known.document != name:  # the manifest is a little behind a run that was killed
-                    self.note(Input(path, State.DONE, "", name, len(result.records)))
+                    self.note(Input(path, state, "", name, len(result.records)))
                 return result
         return None
 
@@ -165,6 +173,10 @@ class Run:
         self.note(Input(path, state, reason, name, len(result.records), spent))
         return file
 
+    def charge(self, book: Book) -> None:
+        """Enter what calls to models took, into the ledger of the whole run."""
+        self.spent.merge(book)
+
     def note(self, came: Input) -> None:
         """What became of an input."""
         self._inputs[came.path] = came
@@ -176,7 +188,6 @@ class Run:
         state: Progress = Progress.FINISHED,
         conventions: tuple[Convention, ...] = (),
         across: Across | None = None,
-        spent: dict[str, Any] | None = None,
         halted: str = "",
     ) -> Manifest:
         """Close the run with what its records say together. Inputs that are still waiting become skipped."""
@@ -184,12 +195,13 @@ class Run:
             if waiting.state is State.WAITING:
                 self._inputs[path] = replace(waiting, state=State.SKIPPED, reason=f"the run was {state}{f': {halted}' if halted else ''}")
         self._manifest = replace(
-            self._manifest, state=state, finished=_now(), conventions=conventions, across=across or Across(), spent=spent, halted=halted
+            self._manifest, state=state, finished=_now(), conventions=conventions, across=across or Across(), halted=halted
         )  # fmt: skip
         return self._write()
 
     def _write(self) -> Manifest:
-        self._manifest = replace(self._manifest, inputs=tuple(self._inputs.values()))
+        spent = self.spent.as_dict() if self.spent.models or self.spent.outcomes else None
+        self._manifest = replace(self._manifest, inputs=tuple(self._inputs.values()), spent=spent)
         text = serial.dump(serial.to_json(self._manifest), levels=2)
         _guarded(self.folder, lambda: atomic.write_text(self.folder / MANIFEST, text))
         self._written_at = self._clock()
@@ -216,7 +228,10 @@ def go_on(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monot
         if getattr(before, what) != getattr(now, what):
             remedy = "repeat the command that began it, or choose another --out"
             raise UsageError(f"this run was begun with another {what.removesuffix('s')}", where=str(folder), remedy=remedy)
-    return Run(folder, replace(now, started=before.started, inputs=before.inputs), clock)
+    try:
+        return Run(folder, replace(now, started=before.started, inputs=before.inputs, spent=before.spent), clock)
+    except ValueError as error:
+        raise _damaged(folder / MANIFEST, error) from error
 
 
 def _begun(asked: Asked) -> Manifest:
