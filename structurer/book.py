@@ -195,6 +195,10 @@ class Budget:
         self._open: set[Reservation] = set()
         self._reserved = _ZERO
 
+    def begin_with(self, spent: Decimal) -> None:
+        """Enter what was spent before, by the run that is gone on with."""
+        self._spent = EXACT.add(self._spent, _checked(spent))
+
     @property
     def spent(self) -> Decimal:
         """What the settled calls cost; where that is not known, the most that they can have."""

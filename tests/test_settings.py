@@ -200,7 +200,7 @@ def test_the_example_is_documented_and_holds_when_its_keys_are_taken_in(folder: 
     keys = [line[1:] for line in text.splitlines() if line[:1] == "#" and line[1:2] not in ("", " ")]
     tree = tomllib.loads("\n".join(keys))
     assert set(tree) == {field.name for field in dataclasses.fields(Settings)} - {"file", "_sections", "_around"}
-    assert set(tree["models"]["fast"]) == {field.name for field in dataclasses.fields(Endpoint)} - {"name", "where", "key"}
+    assert set(tree["models"]["fast"]) == {field.name for field in dataclasses.fields(Endpoint)} - {"name", "where", "key", "set_at"}
     found = load("\n".join(keys), {"FAST_API_KEY": "abc"})
     assert chosen(found).model == "qwen3-32b"
     assert max(map(len, text.splitlines())) <= 120
