@@ -25,6 +25,8 @@ from structurer.replies import unusable
 from structurer.settings import Endpoint, Settings
 
 LIST_S: Final = 20.0  # seconds for the list of models
+COPY_S: Final = 120.0  # seconds for a tiny copy, with all its retries
+MAX_SAID: Final = 400  # characters of a line
 SHOWN_MODELS: Final = 8
 INDENT: Final = 27  # characters before what is said
 PROBE: Final = Request(  # a copy with a key that no model would choose by itself: whether the shape is held to shows in the reply
@@ -92,8 +94,13 @@ def tell(settings: Settings, name: str | None, say: Callable[[str], None]) -> bo
 
 def line(finding: Finding) -> str:
     """A finding for a person."""
-    remedy = f"\n{'':{INDENT}}next: {finding.remedy}" if finding.remedy else ""
-    return f"{finding.state:<7} {finding.what:<18} {finding.said}{remedy}"
+    remedy = f"\n{'':{INDENT}}next: {_inert(finding.remedy)}" if finding.remedy else ""
+    return f"{finding.state:<7} {finding.what:<18} {_inert(finding.said)}{remedy}"
+
+
+def _inert(text: str) -> str:
+    """Without anything that a terminal would obey: names and texts are the endpoint's."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text[:MAX_SAID])
 
 
 async def examined(settings: Settings, name: str | None) -> AsyncIterator[Finding]:
@@ -111,7 +118,8 @@ async def examined(settings: Settings, name: str | None) -> AsyncIterator[Findin
     on_the_wire = f", on the wire {endpoint.model}" if endpoint.model != endpoint.name else ""
     yield Finding("model", State.WELL, f"{endpoint.name}{on_the_wire}, at {endpoint.where}")
     yield Finding("key", State.WELL, f"from {endpoint.key_env}") if endpoint.key else _keyless(endpoint)
-    model = of_endpoint(endpoint, settings.patience_s, None, lambda _: None)  # as if nothing were known of it
+    bounded = replace(endpoint, timeout_s=min(endpoint.timeout_s, COPY_S), deadline_s=min(endpoint.deadline_s, COPY_S))
+    model = of_endpoint(bounded, settings.patience_s, None, lambda _: None)  # as if nothing were known of it
     async for finding in _listed(model, endpoint):
         yield finding
         if finding.state is State.BAD:
@@ -123,14 +131,18 @@ async def examined(settings: Settings, name: str | None) -> AsyncIterator[Findin
 
 
 def _keyless(endpoint: Endpoint) -> Finding:
+    if not endpoint.key_env:
+        remedy = f'key_env = "..." under [models.{json.dumps(endpoint.name)}] in structurer.toml, if the endpoint wants one'
+        return Finding("key", State.WELL, "none is sent", remedy)
     return Finding("key", State.NOTE, f"none: {endpoint.key_env} is not set", f"export {endpoint.key_env}=... if the endpoint wants one")
 
 
 async def _listed(model: OpenAIModel, endpoint: Endpoint) -> AsyncIterator[Finding]:
     """The address answers, and knows the model."""
+    await model.wire.open()  # which loads libraries, and is no fault of the endpoint
     begun = time.monotonic()
     try:
-        body = await model.models(LIST_S)
+        body = await model.models(min(LIST_S, endpoint.timeout_s))
     except ModelError as error:
         if "(HTTP 404" in error.what or "(HTTP 405" in error.what:
             yield Finding("address", State.NOTE, "answers, but lists no models")
@@ -138,12 +150,19 @@ async def _listed(model: OpenAIModel, endpoint: Endpoint) -> AsyncIterator[Findi
             yield Finding("address", State.BAD, error.what, error.remedy)
         return
     yield Finding("address", State.WELL, f"answers in {(time.monotonic() - begun) * 1000:.0f} ms")
-    names = [name for entry in at(body, "data") or () if isinstance(name := at(entry, "id"), str)]
+    listed = at(body, "data")
+    names = [name for entry in (listed if isinstance(listed, list) else ()) if isinstance(name := at(entry, "id"), str)]
     if names and endpoint.model not in names:
         near = difflib.get_close_matches(endpoint.model, names, n=1, cutoff=0.5)
         shown = ", ".join(names[:SHOWN_MODELS]) + (" ..." if len(names) > SHOWN_MODELS else "")
-        remedy = f"structurer doctor --model {near[0]}" if near else f"name one of: {shown}"
+        remedy = _named(endpoint, near[0]) if near else f"name one of: {shown}"
         yield Finding("name", State.NOTE, f"{endpoint.model!r} is not among its {len(names)} models", remedy)
+
+
+def _named(endpoint: Endpoint, near: str) -> str:
+    if endpoint.model == endpoint.name:
+        return f"structurer doctor --model {near}"
+    return f"model = {json.dumps(near)} under [models.{json.dumps(endpoint.name)}] in structurer.toml"
 
 
 async def _asked(model: OpenAIModel, endpoint: Endpoint, settings: Settings) -> AsyncIterator[Finding]:
@@ -158,7 +177,7 @@ async def _asked(model: OpenAIModel, endpoint: Endpoint, settings: Settings) -> 
     took = time.monotonic() - begun
     yield _shaped(reply, model.dialect)
     yield Finding("latency", State.WELL, f"{took:.1f} s for a tiny copy")
-    loss = model.dialect.format.loss
+    loss = model.dialect.format.loss or ("" if _is_bare(reply.text) else "taken, and not held to: words stand around the reply")
     yield Finding(
         "schema", State.NOTE if loss else State.WELL, model.dialect.format.value + (f": {loss}; replies are checked here" if loss else "")
     )
@@ -166,6 +185,11 @@ async def _asked(model: OpenAIModel, endpoint: Endpoint, settings: Settings) -> 
     yield _said("token counts", reply.usage.prompt_tokens is not None, "costs will be unknown")
     yield _said("temperature, seed", model.dialect.sampling, "--samples may read the same each time")
     Known(settings.cache).learn(endpoint.where, endpoint.model, model.dialect)
+
+
+def _is_bare(text: str) -> bool:
+    """Whether an object stands there and nothing else."""
+    return not text.strip() or (text.lstrip()[0], text.rstrip()[-1]) == ("{", "}")
 
 
 def _shaped(reply: Reply, dialect: Dialect) -> Finding:
@@ -178,7 +202,7 @@ def _shaped(reply: Reply, dialect: Dialect) -> Finding:
         )
     tree: Any = found.tree
     if not isinstance(tree, dict) or tree.keys() != PROBE.reply_schema["properties"].keys():
-        held = "though the schema was sent" if dialect.format in (Format.SCHEMA, Format.PORTABLE) else "as asked for in words"
+        held = "as asked for in words" if dialect.format in (Format.OBJECT, Format.TEXT) else "though the schema was sent"
         return Finding(
             "reply",
             State.NOTE,
@@ -186,9 +210,8 @@ def _shaped(reply: Reply, dialect: Dialect) -> Finding:
             "a stronger model needs less asking again",
         )
     if tree["amount_42"] != "1,234.50":
-        return Finding(
-            "reply", State.NOTE, f"copied 1,234.50 as {str(tree['amount_42'])[:40]!r}", "choose a stronger model: this one does not copy"
-        )
+        copied = f"copied 1,234.50 as {str(tree['amount_42'])[:40]!r}" if tree["amount_42"] else "left 1,234.50 out"
+        return Finding("reply", State.NOTE, copied, "choose a stronger model: this one does not copy")
     return Finding("reply", State.WELL, "of the shape, and copied as printed")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from structurer import ingest
@@ -69,7 +69,9 @@ def told(estimate: Estimate) -> str:
     unreadable = f" ({estimate.unreadable} more cannot be read)" if estimate.unreadable else ""
     if not estimate.book.models:
         return f"{documents}{unreadable}, no calls to a model"
+    total = estimate.book.total
+    spent = replace(total, unsaid_cached=total.asked)  # what the endpoint has in its cache, nobody can say
     return (
-        f"{documents}{unreadable}; roughly {estimate.book.line()}\n"
+        f"{documents}{unreadable}; roughly {spent.line()}\n"
         "  replies that cannot be used, rows that were lost and cells in doubt are asked for again, which comes on top"
     )

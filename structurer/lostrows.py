@@ -32,7 +32,7 @@ SEEN: Final = 3  # rows of an odd look that make it a look of its own
 SURE_DIGITS: Final = 3  # of a figure that is seldom printed again in the next row
 FIGURE_WEIGHT: Final = 3  # of such a figure among the values that say where a row stands; of any other value 1
 MIN_SUMMED: Final = 3  # rows that must add up to a figure before the sum alone says that it is a total
-MAX_GROUPS: Final = 100  # totals before a line since which rows may add up to it
+MAX_GROUPS: Final = 40  # totals before a line since which rows may add up to it
 MAX_LINES: Final = 40  # of one row
 MIN_ROWS: Final = 3  # lines of one look that are rows of a list of which no row was read
 
@@ -220,7 +220,7 @@ class _Page:
 
     def last(self, first: int, size: int) -> int:
         """The last of so many lines for `placed`; behind all lines if there are not so many."""
-        return bisect_left(self.ordinals, self.ordinals[first] + size - 1)
+        return max(bisect_left(self.ordinals, self.ordinals[first] + size - 1), first)
 
     def lines_of(self, extract: Extract) -> list[int]:
         """The lines on which the stretches of a value begin and end."""
@@ -320,13 +320,14 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class _Profile:
-    """How rows of `size` lines (see `_Page.size`) look: which sorts stand where in nearly all, how many figures nearly all have, which
-    lines have no words, and odd looks that are not rare. `edge`: the printed column in which nearly all end."""
+    """How rows of `size` lines (see `_Page.size`) look: which sorts stand where in nearly all, how many figures and tokens nearly all
+    have, which lines have no words, and odd looks that are not rare. `edge`: the printed column in which nearly all end."""
 
     size: int
     grid: bool
     required: Mapping[Place, frozenset[Sort]]
     figures: int
+    cells: int
     wordless: frozenset[int] = frozenset()
     odd: frozenset[frozenset[tuple[Place, Sort]]] = frozenset()
     edge: int | None = None
@@ -352,18 +353,24 @@ class _Profile:
         if self.size % 2 or upper.keys() != lower.keys():
             return None
         wordless = frozenset(number for number in self.wordless if number + size in self.wordless)
-        return _Profile(size, self.grid, {place: sorts | lower[place] for place, sorts in upper.items()}, self.figures // 2, wordless)
+        return _Profile(
+            size, self.grid, {place: sorts | lower[place] for place, sorts in upper.items()}, self.figures // 2, self.cells // 2, wordless
+        )
 
-    def fits(self, found: Mapping[Place, Token]) -> bool:
+    def fits(self, found: Mapping[Place, Token], *, amid: bool = False) -> bool:
+        """Whether lines look like that. In a grid a figure may stand in another column (debits, credits); `amid` the rows, anything may:
+        rows are set awry."""
         look = {place: token.sort for place, token in found.items()}
         if frozenset(look.items()) in self.odd:
             return True
-        wordy = any(what == "words" and number in self.wordless for number, what, _ in look)
-        if wordy or sum(sort in FIGURES for sort in look.values()) < self.figures:
+        if sum(sort in FIGURES for sort in look.values()) < self.figures:
             return False
-        loose = self.grid and not self.weak  # a figure may stand in another column, that of debits or that of credits
+        loose = self.grid and not self.weak
+        if loose and amid:
+            return len(look) >= self.cells and sum(sort is Sort.DATE for sort in look.values()) >= self.dated
+        wordy = any(what == "words" and number in self.wordless for number, what, _ in look)
         lacking = [place for place, sorts in self.required.items() if look.get(place) not in sorts]
-        return all(self.required[place] & FIGURES and (loose or look.get(place) is Sort.DASH) for place in lacking)
+        return not wordy and all(self.required[place] & FIGURES and (loose or look.get(place) is Sort.DASH) for place in lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,10 +394,12 @@ class _List:
         read = list(self._read(extraction))
         sizes = sorted(page.size(block.first, block.last) for block in read)
         reach = min(sizes[(len(sizes) - 1) * 9 // 10], MAX_LINES) if sizes else 1  # beyond it, a value was found elsewhere
-        near = [block for block in read if page.size(block.first, block.last) <= reach]
+        near = [block for block in read if page.size(block.first, block.last) <= reach and len(block.lines) <= MAX_LINES]
+        self.firsts: list[int] = []
         self.profiles = self._profiles(near)
         taken = {line for block in near for line in block.lines}
-        far = [self._whole(self._core(block, reach, taken), taken) for block in read if page.size(block.first, block.last) > reach]
+        kept = {block.number for block in near}
+        far = [self._whole(self._core(block, reach, taken), taken) for block in read if block.number not in kept]
         self.blocks = sorted(map(self._own, (*near, *far)), key=lambda block: (block.first, block.number))
         self.firsts = [block.first for block in self.blocks]
         self._known_sums: dict[Place, list[Fraction]] = {}
@@ -411,7 +420,7 @@ class _List:
 
     def _core(self, block: _Block, reach: int, taken: set[int]) -> _Block:
         """A row on the lines where most of its values stand, as many as rows have; of equally many, where no other row stands."""
-        ends = {line: self.page.last(line, reach) for line in block.values}
+        ends = {line: min(self.page.last(line, reach), line + MAX_LINES - 1) for line in block.values}
         runs = [(line, block.values[bisect_right(block.values, end) - 1]) for line, end in ends.items()]
         first, last = max(runs, key=lambda run: (block.within(*run), -len(taken & set(range(run[0], run[1] + 1)))))
         return replace(block, first=first, last=last)
@@ -449,8 +458,9 @@ class _List:
         odd = frozenset(look for look, count in Counter(frozenset(look.items()) for look in looks).items() if count >= SEEN)
         spaced = all(self.page.is_spaced(block.last) for block in group)
         edge, count = Counter(self.page.edge(block.last) for block in group).most_common(1)[0]
+        cells = sorted(map(len, looks))[few]
         wordless = frozenset(number for number in range(size) if (number, "words", 0) not in sorts)
-        return _Profile(size, grid, required, figures, wordless, odd, edge if spaced and count * 10 > len(group) * 9 else None)
+        return _Profile(size, grid, required, figures, cells, wordless, odd, edge if spaced and count * 10 > len(group) * 9 else None)
 
     def _own(self, block: _Block) -> _Block:
         """A row on its own lines, where it reached into those of a neighbour because a value of it was found there."""
@@ -474,7 +484,7 @@ class _List:
             sorts = [sort for _, sort in look]
             shown = sum(sort in FIGURES for sort in sorts)
             if count >= MIN_ROWS and dates + figures > 1 and sorts.count(Sort.DATE) >= dates and figures >= shown >= max(figures - 1, 1):
-                yield _Profile(1, grid, {place: frozenset({sort}) for place, sort in look}, shown)
+                yield _Profile(1, grid, {place: frozenset({sort}) for place, sort in look}, shown, len(look))
 
     # -- what was not --------------------------------------------------------------------------------------------------
 
@@ -523,8 +533,9 @@ class _List:
     def _at(self, number: int, stop: int, taken: frozenset[int]) -> Iterator[_Window]:
         for profile in self.profiles:
             last = self.page.last(number, profile.size)
-            free = last < stop and taken.isdisjoint(range(number, last + 1))
-            if free and self.page.lines[number].grid is profile.grid and profile.fits(self.page.placed(number, last)):
+            free = last < min(stop, number + MAX_LINES) and taken.isdisjoint(range(number, last + 1))
+            amid = bool(self.firsts) and self.firsts[0] < number < self.firsts[-1]
+            if free and self.page.lines[number].grid is profile.grid and profile.fits(self.page.placed(number, last), amid=amid):
                 yield _Window(number, last, profile)
 
     def _is_lost(self, window: _Window) -> bool:
@@ -594,8 +605,8 @@ class _List:
         """For each figure of some lines how many rows before it (of this page, since the last total, or all) add up to it. If the lines
         are not `named` a total, short figures are left out."""
         stop, page = self.before(window), bisect_left(self.firsts, self.page.page_of(window.first)[0])
-        parted = self._parted[: bisect_left(self._parted, stop)]
-        starts = {0, page, *parted[-(MAX_GROUPS if named else 1) :]}
+        parted = bisect_left(self._parted, stop)
+        starts = {0, page, *self._parted[max(parted - (MAX_GROUPS if named else 1), 0) : parted]}
         counts = []
         for place, figure in self.page.figures(window.first, window.last).items():
             if (window.profile.grid or window.profile.requires(place)) and (named or len(str(figure.numerator)) >= SURE_DIGITS):

@@ -162,6 +162,9 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
     budget = Budget(found.budget, found.currency) if found.budget is not None else None
     voice = Voice(told) if wanted.verbose else None
     makers = _Makers(found, wanted, budget, voice.told if voice else told, voice)
+    second = found.endpoint(found.second) if found.second else None
+    if second is not None and _identity(second) == _identity(first):
+        raise UsageError(f"{second.name!r} is the model that reads first", where="--second", remedy="name another, or use --samples 2")
     endpoints = [first, *(found.endpoint(name) for name in (found.second, found.escalate) if name)]
     made = {endpoint.name: makers.made(endpoint) for endpoint in endpoints if endpoint is not None}
     plan = Plan(

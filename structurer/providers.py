@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from structurer.addresses import BASE_URL, public, secrets
 from structurer.dialect import Dialect, Format, at, reply_in, words_of
-from structurer.errors import ModelError, UsageError
+from structurer.errors import HaltError, ModelError, UsageError
 from structurer.known import Known
 from structurer.llm import Reply, Request, Usage
 from structurer.pace import EndpointDown, Pace, Slot
-from structurer.refusals import Refusals, is_free, retry_after_s, shut
+from structurer.refusals import Refusals, is_free, is_outage, retry_after_s, shut
 from structurer.verbose import turn_came
 from structurer.wire import BodyTooLongError, PackedError, Wire
 
@@ -106,6 +106,7 @@ class OpenAIModel:
             address=address,
         )
         self._paces: dict[asyncio.AbstractEventLoop, Pace] = {}
+        self._halted: tuple[asyncio.AbstractEventLoop | None, HaltError | None] = (None, None)
 
     def __repr__(self) -> str:
         return f"OpenAIModel({self._name!r}, base_url={self.where!r})"
@@ -140,7 +141,10 @@ class OpenAIModel:
         try:
             return await self._persistently(request)
         except (OpenAIError, RequestError, TimeoutError, BodyTooLongError, PackedError) as error:
-            raise self.refusals.explained(error) from None  # the chain of causes may show headers, and so the key
+            explained = self.refusals.explained(error)
+            if isinstance(explained, HaltError):
+                self._halted = asyncio.get_running_loop(), explained
+            raise explained from None  # the chain of causes may show headers, and so the key
         except EndpointDown:
             raise self.refusals.down() from None
 
@@ -173,14 +177,22 @@ class OpenAIModel:
         async with self.pace.slot(self._tokens(request)) as slot:
             waited_s = time.monotonic() - asked
             tries.waited_s += waited_s
+            self._refuse_if_halted()
             turn_came(waited_s)
             try:
                 reply = await self._paid(request, tries)
             except Exception as error:
-                tries.failed += _tell(slot, error)
+                # a probe of an endpoint that is down is bounded by the patience, not by the attempts of the request that happens to make it
+                tries.failed += _tell(slot, error) and not (self.pace.snapshot.paused and is_outage(error))
                 raise
             slot.succeeded(_total(reply.usage))
             return reply
+
+    def _refuse_if_halted(self) -> None:
+        """Calls that wait for their turn while the endpoint refuses the key (or the like) are not made, for as long as the run goes on."""
+        loop, error = self._halted
+        if error is not None and loop is asyncio.get_running_loop():
+            raise HaltError(error.what, where=error.where, remedy=error.remedy)
 
     async def _paid(self, request: Request, tries: _Tries) -> Reply:
         if self._purse is None:

@@ -101,6 +101,17 @@ def is_free(error: Exception) -> bool:
     return isinstance(root(error), ClientConnectorError)
 
 
+def is_outage(error: Exception) -> bool:
+    """Whether an attempt failed for an endpoint that is not there, and for nothing that it asked."""
+    from aiohttp import ConnectionTimeoutError
+    from openai import APIStatusError
+
+    if isinstance(error, APIStatusError):
+        return error.status_code in (502, 503)  # said by what stands before it
+    cause = root(error)
+    return isinstance(cause, ConnectionTimeoutError) or not isinstance(cause, TimeoutError)
+
+
 def shut(error: Any) -> bool:
     """Whether the endpoint will take no request for long: the quota is used up, or it asks to come back after more than a while."""
     return error.code == "insufficient_quota" or retry_after_s(error) > LONGEST_RETRY_AFTER_S

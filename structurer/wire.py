@@ -75,6 +75,10 @@ class Wire:
                 response = await client.get(path, cast_to=Response, options=_options(limit_s))
         return response.content
 
+    async def open(self) -> None:
+        """Be ready to post."""
+        await self._opened()
+
     async def _opened(self) -> AsyncOpenAI:
         loop = asyncio.get_running_loop()
         if self._client is None or self._loop is not loop:

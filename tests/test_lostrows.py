@@ -5,19 +5,24 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from structurer import ingest, library, reader
 from structurer.contract import load
 from structurer.ground import ground
 from structurer.layout import Layout
 from structurer.lostrows import Gap, Sort, lost, tokens
 from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.schema import Schema
+from structurer.segment import segment
 from structurer.shards import Piece, Shard, cut, merged, words
+
+GOLDEN: Final = Path(__file__).resolve().parent.parent / "golden"
 
 # -- statements made from a seed ------------------------------------------------------------------------------------------
 
@@ -91,7 +96,7 @@ def cents(printed: str | None) -> int:
 
 
 def statement(
-    rng: random.Random, rows: int, layout: str, columns: tuple[str, ...], *, page: int = 25, wrap: float = 0.0, sparse: bool = False
+    rng: random.Random, rows: int, layout: str, columns: tuple[str, ...], *, page: int = 15, wrap: float = 0.0, sparse: bool = False
 ) -> Statement:
     """`page` rows on a page, with heads, what is carried forward, and a total of each; a share of `wrap` of the texts goes on on the next
     line; `sparse`: a date is printed once for the rows of a day."""
@@ -236,24 +241,31 @@ def shown_rows(made: Statement, shard: Shard, dropped: Collection[int]) -> list[
     return [row for row, (start, end) in enumerate(made.places) if shard.start <= start and end <= shard.end and row not in dropped]
 
 
+def read_in_shards(made: Statement, dropped: Collection[int], most: int = 4_000) -> Extraction:
+    """What a reader makes of the shards of a long statement who drops these rows."""
+    pieces = []
+    for shard in cut(made.text, 0, len(made.text), most):
+        single = {place: text for place, text in made.single.items() if text in words(made.text, shard)}
+        kept = shown_rows(made, shard, dropped)
+        extraction = reading(made.schema, {**single, **texts_of(made, kept)}, len(kept))
+        pieces.append(replace(placed(Layout(made.text, shard.start, shard.end), made.schema, extraction), shard=shard))
+    return merged(made.schema, pieces).extraction
+
+
 @pytest.mark.parametrize(("rows", "layout"), [(100, "bars"), (800, "tabs"), (1_600, "spaces"), (3_200, "bars")])
 def test_of_long_statements_read_in_shards_every_loss_is_found(rows, layout):
     rng = random.Random(rows)
     made = statement(rng, rows, layout, COLUMNS[0], page=40)
     dropped = {row for row in range(rows) if rng.random() < 0.01} | set(range(rows // 2, rows // 2 + rows // 50)) | {0, rows - 1}
-    pieces, whole = [], []
-    for shard in cut(made.text, 0, len(made.text), 4_000):
-        single = {place: text for place, text in made.single.items() if text in words(made.text, shard)}
-        layout_ = Layout(made.text, shard.start, shard.end)
-        for lossy, into in ((dropped, pieces), ((), whole)):
-            kept = shown_rows(made, shard, lossy)
-            piece = placed(layout_, made.schema, reading(made.schema, {**single, **texts_of(made, kept)}, len(kept)))
-            into.append(replace(piece, shard=shard))
-    layout_ = Layout(made.text, 0, len(made.text))
-    assert lost(layout_, made.schema, merged(made.schema, whole).extraction) == ()
-    found = lost(layout_, made.schema, merged(made.schema, pieces).extraction)
+    found = lost(Layout(made.text, 0, len(made.text)), made.schema, read_in_shards(made, dropped))
     assert missed(made, dropped, found) == []
     assert sum(gap.rows for gap in found) == len(dropped)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_of_long_statements_read_whole_in_shards_nothing_is_lost(layout):
+    made = statement(random.Random(5), 400, layout, COLUMNS[0], page=40)
+    assert lost(Layout(made.text, 0, len(made.text)), made.schema, read_in_shards(made, ())) == ()
 
 
 # -- case by case ---------------------------------------------------------------------------------------------------------
@@ -335,6 +347,58 @@ def test_of_rows_that_read_alike_the_one_too_few_is_found():
     assert left(page, *[READ[0]] * 5, READ[1]) == []
 
 
+BOOKED: Final = load(
+    {"type": "object", "properties": {"rows": list_of(date=KINDS["date"], text=TEXT, amount=NUMBER, balance=NUMBER)}}, kind="k"
+)
+
+
+def booked(page: str, *read: str) -> list[str]:
+    """What is found lost in a grid if these lines are read."""
+    texts = {
+        f"/rows/{at}/{key}": cell
+        for at, line in enumerate(read)
+        for key, cell in zip(("date", "text", "amount", "balance"), line.split("|"), strict=True)
+    }
+    layout = Layout(page, 0, len(page))
+    found = lost(layout, BOOKED, placed(layout, BOOKED, reading(BOOKED, texts, len(read))).extraction)
+    return [page[gap.start : gap.end] for gap in found]
+
+
+BOOKS: Final = ("2024-01-02|Pen|1.20|11.20", "2024-01-03|Ink|4.10|15.30", "2024-01-05|Total shop|3.00|18.30", "2024-01-09|Pot|8.00|26.30")
+
+
+def test_a_dated_line_that_carries_on_a_balance_is_no_row_whatever_columns_it_fills():
+    page = "\n".join(
+        [
+            "2024-01-01|Balance brought forward|0.00|10.00",
+            *BOOKS[:2],
+            "2024-01-04|Balance|9.99|15.30",
+            *BOOKS[2:],
+            "2024-01-31|Total|16.30|26.30",
+        ]
+    )
+    assert booked(page, *BOOKS) == []
+    assert booked(page, *BOOKS[:2], BOOKS[3]) == ["2024-01-05|Total shop|3.00|18.30"]
+
+
+def test_a_row_set_awry_is_found_amid_the_rows_of_a_grid():
+    page = "\n".join([*BOOKS[:2], "|2024-01-04|Cup||3.50|18.80", *BOOKS[2:]])
+    assert booked(page, *BOOKS) == ["|2024-01-04|Cup||3.50|18.80"]
+    assert booked("\n".join([*BOOKS, "|2024-01-04|Cup||3.50|18.80"]), *BOOKS) == []  # behind them it may be of another table
+
+
+@pytest.mark.parametrize(
+    "source", sorted(path for path in GOLDEN.glob("*/source*") if path.suffix in (".txt", ".tsv")), ids=lambda path: path.parent.name
+)
+def test_nothing_is_lost_of_real_forms_that_were_read(source):
+    document = ingest.read(source)
+    parts = segment(document.text, library.shipped_schemas())[0]
+    assert parts
+    for part in parts:
+        layout = Layout(document.text, part.start, part.end)
+        assert lost(layout, part.schema, reader.read(layout, part.schema)) == ()
+
+
 def test_a_list_of_which_no_row_was_read_is_found_by_what_its_rows_hold():
     made = statement(random.Random(3), 30, "bars", COLUMNS[0])
     found = gaps(made, [])
@@ -370,6 +434,11 @@ def test_a_list_printed_in_prose_has_no_lines_to_lose():
     goods = {**list_of(text=TEXT, amount=NUMBER), "x-section": ["Goods"]}
     prose = load({"type": "object", "properties": {"rows": goods}}, kind="k")
     assert left(LINES, READ[0], READ[3], schema=prose) == []
+
+
+def test_values_far_from_each_other_amid_lines_of_words_are_rows_all_the_same():
+    page = "Item Amount\n" + "Pen and ink\n" * 60 + "1.20\n"
+    assert left(page, ("Pen and ink", "1.20"), ("Pen", "1.20")) == []
 
 
 def test_offsets_count_from_the_start_of_the_document():
