@@ -21,7 +21,8 @@ from structurer.opinions import voted
 from structurer.parts import parted, together
 from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.schema import Leaf, Schema
-from structurer.shards import Piece, Shard, about, cut, halves, merged, words
+from structurer.merging import merged
+from structurer.shards import Piece, Shard, about, cut, halves, words
 
 SHARD: Final = 8_000  # characters of a segment that are asked for at once: about a hundred rows, which models still copy whole
 FIELDS: Final = 5_000  # fields of a reply schema; what OpenAI allows

@@ -17,10 +17,11 @@ from structurer.contract import load
 from structurer.ground import ground
 from structurer.layout import Layout
 from structurer.lostrows import Gap, Sort, lost, tokens
+from structurer.merging import merged
 from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.schema import Schema
 from structurer.segment import segment
-from structurer.shards import Piece, Shard, cut, merged, words
+from structurer.shards import Piece, Shard, cut, words
 
 GOLDEN: Final = Path(__file__).resolve().parent.parent / "golden"
 

@@ -16,9 +16,10 @@ from test_lostrows import COLUMNS, LAYOUTS, Statement, placed, reading, shown_ro
 from structurer.contract import load
 from structurer.errors import UsageError
 from structurer.layout import Layout
+from structurer.merging import APART, NOWHERE, TWICE, merged
 from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.schema import Schema
-from structurer.shards import APART, NOWHERE, TWICE, Piece, Shard, about, cut, halves, merged, words
+from structurer.shards import Piece, Shard, about, cut, halves, words
 
 QUICK: Final = settings(max_examples=100, deadline=None)
 PAGE: Final = "Invoice 7\nItem Amount\nPen 1.20\nInk 4.10\nCup 3.00\nPot 8.00\nJar 2.50\nBox 9.10\nTotal 27.90\n"
