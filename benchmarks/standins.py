@@ -253,7 +253,8 @@ def _changed(record: Record, truth: dict[str, Any], where: str) -> list[str]:
         return found  # a person is told that the rows are not sure
     rows = truth["lines"]
     if record.rows["/lines"] != len(rows):
-        sure = [number for number in range(record.rows["/lines"]) if not any(one.pointer.startswith(f"/lines/{number}") for one in record.review)]
+        told = {one.pointer.split("/")[2] for one in record.review if one.pointer.startswith("/lines/")}
+        sure = [number for number in range(record.rows["/lines"]) if str(number) not in told]
         made_up = Counter(tuple(accepted.get(f"/lines/{n}/{column}") for column in COLUMNS) for n in sure) - true_rows(truth)
         lost_rows = record.rows["/lines"] < len(rows)
         return [*found, *(f"a row is made up: {row}" for row in made_up), *(["a row is lost"] if lost_rows and not record.review else [])]

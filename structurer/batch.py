@@ -180,15 +180,15 @@ class _Work:
     async def all_at_once(self, files: Iterable[Path]) -> None:
         """Many documents in hand: while models are waited for, others are read and judged, in one thread of their own."""
         ahead = iter(files)
-        with ThreadPoolExecutor(1, thread_name_prefix="judge") as judge:
-            try:
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(IN_HAND_BY_BATCH if self.tariff.batch else IN_HAND):
-                        group.create_task(self.in_turn(ahead, judge))
-            except BaseExceptionGroup as several:  # the run folder cannot be written to, or a bug: the first of them says it
-                raise several.exceptions[0] from None
-            finally:
-                judge.shutdown(wait=False, cancel_futures=True)
+        judge = ThreadPoolExecutor(1, thread_name_prefix="judge")  # not as a context: that waits for the document being judged
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(IN_HAND_BY_BATCH if self.tariff.batch else IN_HAND):
+                    group.create_task(self.in_turn(ahead, judge))
+        except BaseExceptionGroup as several:  # the run folder cannot be written to, or a bug: the first of them says it
+            raise several.exceptions[0] from None
+        finally:
+            judge.shutdown(wait=False, cancel_futures=True)
 
     async def in_turn(self, ahead: Iterator[Path], judge: ThreadPoolExecutor) -> None:
         """One document after the other from the common heap, until it is used up or a model answers no more."""

@@ -34,7 +34,7 @@ LONGEST_LINE: Final = 64 * 2**20  # bytes of one answer
 ANSWER_BYTES: Final = 2**20  # that an answer has on average, at most: 10,000 tokens with their log probabilities
 MAX_WORDS: Final = 300  # characters of an endpoint's own words
 REFUSED: Final = frozenset({400, 413, 422})  # HTTP: the request itself is at fault, and will be tomorrow
-SHUT: Final = frozenset({401, 403, 404})  # HTTP: nothing else will be answered either
+SHUT: Final = frozenset({401, 402, 403, 404})  # HTTP: nothing else will be answered either
 _SAYS_WHO: Final = re.compile(rb'\{"custom_id": "([0-9a-f]{32})"')
 _BREAKS: Final = {"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"}  # ends of lines to some readers; in JSON only within texts
 

@@ -52,6 +52,11 @@ class Recorder:
         self._write(path, _text_of(Cassette(request, reply)))
         return reply
 
+    def holds(self, request: Request) -> bool:
+        """Whether the reply is filed, or the model has it already."""
+        holds = getattr(self._model, "holds", None)
+        return _file(self._folder, request).exists() or bool(holds and holds(request))
+
     def _prepare(self) -> None:
         """Before the model is asked: an answer that cannot be kept is paid for in vain."""
         try:

@@ -131,7 +131,9 @@ def structure(
     if dry_run:
         typer.echo(estimate.told(estimate.estimated(found, planned)))
         raise typer.Exit
-    asked = store.Asked(f"structurer {__version__}", tuple(map(_scrubbed, sys.argv[1:])), reader, *plans.provenance(planned.plan))
+    asked = store.Asked(
+        f"structurer {__version__}", tuple(map(_scrubbed, sys.argv[1:])), reader, *plans.provenance(planned.plan), planned.identity
+    )
     run = store.go_on(out, asked) if resume else store.create(out, asked)
     if planned.budget is not None:
         planned.budget.begin_with(dict(run.spent.total.costs).get(planned.budget.currency, Decimal(0)))

@@ -7,7 +7,6 @@ whatever the dialect, a reply is validated here, against the same model.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +24,9 @@ _TOO_LONG: Final = re.compile(
     r"|(?:prompt|input|request) is too (?:long|large)",
     re.IGNORECASE,
 )
+
+
+MOST_TOKENS: Final = 10**10  # an endpoint that counts more is not believed
 
 
 class Format(StrEnum):
@@ -172,9 +174,10 @@ def _text_of(message: Any) -> str:
 def _logprobs_in(choice: Any) -> tuple[TokenLogprob, ...]:
     """The tokens as the endpoint gives them; none as soon as one is malformed."""
     found = []
-    for entry in at(choice, "logprobs", "content") or ():
+    entries = at(choice, "logprobs", "content")
+    for entry in entries if isinstance(entries, list) else ():
         token, logprob = at(entry, "token"), at(entry, "logprob")
-        if not isinstance(token, str) or not isinstance(logprob, int | float) or not math.isfinite(logprob):
+        if not isinstance(token, str) or not isinstance(logprob, int | float) or not abs(logprob) <= 1e9:
             return ()
         found.append(TokenLogprob(token, float(logprob), _bytes_of(entry) if "\ufffd" in token or "\\x" in token else ()))
     return tuple(found)
@@ -186,7 +189,7 @@ def _bytes_of(entry: Any) -> tuple[int, ...]:
 
 
 def _count(tokens: Any) -> int | None:
-    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens >= 0 else None
+    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and 0 <= tokens <= MOST_TOKENS else None
 
 
 def at(tree: Any, *way: str | int) -> Any:

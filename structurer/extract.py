@@ -73,10 +73,15 @@ class UnusableReplyError(ModelError):
         super().__init__(
             f"no usable reply in {times}; the last one: {bad.fault}{detail}",
             where=f"model {asking.model.name}",
-            remedy="raise the endpoint's output limit, or choose a model with a longer output"
-            if bad.fault is Fault.CUT
-            else "choose another --model, or leave it out to use the built-in reader",
+            remedy=_remedy(bad, replies),
         )
+
+
+def _remedy(bad: BadReply, replies: tuple[Reply, ...]) -> str:
+    if bad.fault is Fault.CUT:
+        return "raise the endpoint's output limit, or choose a model with a longer output"
+    anew = ", or ask anew with --no-cache" if any(reply.recorded for reply in replies) else ""
+    return f"choose another --model, or leave it out to use the built-in reader{anew}"
 
 
 def extract(document_text: str, schema: Schema, asking: Asking) -> Rounds[tuple[Extraction, tuple[Reply, ...]]]:

@@ -11,6 +11,7 @@ from structurer.pdfblocks import CJK, HIDDEN, Grid, Line, Word, blocks
 from structurer.pdfpage import TORN, ParsedPage, damaged, parsed
 
 END_MARK_WITHIN = 2048  # bytes from the end; more than the 1024 of ISO 32000-1, annex H, note 18, for mail gateways add lines
+MOST_REASONS = 5  # stand in one error
 FAR_GAP = 2.0  # of the character height: a wider gap parts columns
 
 
@@ -57,12 +58,13 @@ class _Writer:
 
 
 def _wordless(writer: _Writer, where: str) -> InputError:
-    if any(TORN in warning for warning in writer.warnings):
-        return damaged(f"the PDF is damaged: {TORN}", where)
-    if hidden := [warning for warning in writer.warnings if HIDDEN in warning]:
-        what = f"none of the {len(writer.pages)} page(s) of the PDF shows its text ({hidden[0]})"
+    reasons = [warning for warning in writer.warnings if TORN in warning or HIDDEN in warning]
+    if any(HIDDEN in reason for reason in reasons):
+        what = f"none of the {len(writer.pages)} page(s) of the PDF shows its text ({'; '.join(reasons[:MOST_REASONS])})"
         remedy = "look at it in a viewer; if it shows text, read its pictures instead (for example ocrmypdf --force-ocr in.pdf out.pdf)"
         return InputError(what, where=where, remedy=remedy)
+    if reasons:
+        return damaged(f"the PDF is damaged: {TORN}", where)
     what = f"none of the {len(writer.pages)} page(s) of the PDF holds text, so they need OCR, which is not built in yet"
     return InputError(what, where=where, remedy="run OCR on it (for example ocrmypdf in.pdf out.pdf) and read the result")
 

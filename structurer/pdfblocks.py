@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from structurer.document import Box, Cell
-from structurer.hidden import Why
 from structurer.pdfpage import Char, ParsedPage
+from structurer.sight import Why
 
 SAME_LINE = 0.4  # of the character height: how far the middles of neighbours on a line may differ
 WORD_GAP = 0.25  # of the character height: a wider gap parts words
@@ -52,7 +53,7 @@ class Grid:
 def blocks(page: ParsedPage, warnings: list[str]) -> list[Block]:
     """The lines and grids of a page from top to bottom; what is odd about its characters is added to the warnings."""
     chars = _printed_once(_on_page(page, warnings))
-    _warn_of_hidden(page, warnings)
+    _warn_of_hidden(page, chars, warnings)
     _warn_of_odd(page.number, chars, warnings)
     return sorted(_found(page, chars), key=lambda block: block[:2])
 
@@ -90,7 +91,7 @@ def _same_place(a: Box, b: Box) -> bool:
     return abs(a.x0 - b.x0) <= SAME_PLACE and abs(a.top - b.top) <= SAME_PLACE
 
 
-def _warn_of_hidden(page: ParsedPage, warnings: list[str]) -> None:
+def _warn_of_hidden(page: ParsedPage, seen: Sequence[Char], warnings: list[str]) -> None:
     """What no reader sees, with its words; not the ground of a character that is printed over it again, such as a halo."""
     if page.unjudged:
         warnings.append(f"page {page.number} paints too much to tell whether it hides text under it or in its colours")
@@ -98,19 +99,21 @@ def _warn_of_hidden(page: ParsedPage, warnings: list[str]) -> None:
         warnings.append(f"page {page.number}: {page.recognised} character(s) are the hidden text layer of a scan, as an OCR engine read it")
     if not page.hidden:
         return
-    sized = [(why, char) for why, char in page.hidden if why is not Why.TINY]
-    alone = {id(char) for char in _printed_once([*page.chars, *(char for _, char in sized)])}
+    placed = [char for why, char in page.hidden if _has_place(why, char)]
+    alone = {id(char) for char in _printed_once([*seen, *placed])}
     for why in Why:
-        chars = [char for reason, char in page.hidden if reason is why and (why is Why.TINY or id(char) in alone)]
+        chars = [char for reason, char in page.hidden if reason is why and (id(char) in alone or not _has_place(why, char))]
         if count := sum(not char.text.isspace() for char in chars):
             warnings.append(f"page {page.number}: {count} {HIDDEN} {why.value} and were left out: {_quoted(why, chars)}")
 
 
-def _quoted(why: Why, chars: Sequence[Char]) -> str:
-    """The words, cut short; what does not print (marks that turn the direction of writing, for one) by its number.
+def _has_place(why: Why, char: Char) -> bool:
+    """Characters without a size all stand in one place, those beyond all numbers in none."""
+    return why is not Why.TINY and isfinite(char.box.x0 + char.box.top + char.box.x1 + char.box.bottom)
 
-    Characters without a size have no places either; they are told in the order of the file.
-    """
+
+def _quoted(why: Why, chars: Sequence[Char]) -> str:
+    """The words, cut short, tiny ones in the order of the file; what does not print (marks that turn the writing round) by its number."""
     words = [word.text for line in _lines(chars) for word in line] if why is not Why.TINY else "".join(char.text for char in chars).split()
     text = " ".join(words)
     text = text if len(text) <= QUOTED else text[: QUOTED - 1] + "\u2026"

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from structurer.areas import Rect
 from structurer.document import Box
 from structurer.errors import InputError
-from structurer.hidden import Why, judged
+from structurer.hidden import judged
 from structurer.painted import Sign
+from structurer.sight import Why
 
 if TYPE_CHECKING:
     from pdfplumber.page import Page as PlumberPage

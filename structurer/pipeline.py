@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from structurer import __version__, reader, reading
+from structurer import __version__, again, reader, reading
 from structurer.blame import Blamed, blame, blaming
 from structurer.checks import Quantity
 from structurer.confront import figures, joined, lists_of
@@ -31,7 +31,6 @@ from structurer.pins import pins
 from structurer.reading import Reading, Sizes, grounded
 from structurer.record import Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
 from structurer.schema import Schema
-from structurer.second import MAX_CELLS, read_again
 from structurer.segment import Segment, segment
 from structurer.settle import settle
 from structurer.trust import judge, merged
@@ -39,6 +38,8 @@ from structurer.validate import violations
 
 T = TypeVar("T")
 FURTHER_TEMPERATURE = 0.7  # of a model's further opinions: at 0 they would be the first again
+SECOND_CALLS = 4  # of a second reading of one record
+ESCALATED_CALLS = 8  # to a stronger model for one record; of more flagged cells the first are shown
 BUILTIN_ALONE = "read by the built-in reader alone"
 
 
@@ -204,7 +205,7 @@ def _blamed(drafts: list[_Draft], kin: Sequence[Kin], plan: Plan) -> Rounds[list
     judging = blaming(pending, kin)
     try:
         doubted = next(judging)
-        answers = yield from _second(drafts, doubted, plan.model, plan.second)
+        answers = yield from _second(drafts, doubted, plan, plan.model, plan.second)
         judging.send(answers)
     except StopIteration as end:
         blamed: list[Blamed] = end.value
@@ -213,28 +214,22 @@ def _blamed(drafts: list[_Draft], kin: Sequence[Kin], plan: Plan) -> Rounds[list
 
 
 def _second(
-    drafts: list[_Draft], doubted: Mapping[int, Sequence[str]], model: Model, prompt: Prompt
-) -> Rounds[dict[int, dict[str, str | None]]]:
+    drafts: list[_Draft], doubted: Mapping[int, Sequence[str]], plan: Plan, model: Model, prompt: Prompt
+) -> Rounds[dict[int, Mapping[str, str | None]]]:
     """Cells read a second time: the model is shown the segment again and asked for these cells alone, not told what the sums would want. A
     model that does not answer leaves the cells to a person, and the record's provenance says so."""
-    came = yield from side_by_side(_again(drafts[number], places, model, prompt) for number, places in doubted.items())
+    asking = again.Asking(model, prompt, plan.sizes.shard, calls=SECOND_CALLS, a_shard=1)
+    came = yield from side_by_side(_again(drafts[number], places, asking) for number, places in doubted.items())
     found = {}
-    for (number, places), one in zip(doubted.items(), came, strict=True):
-        answers, reply = _made(one)
-        told = f"not answered: {reply}" if isinstance(reply, str) else f"{len(answers)} of {len(places)} cells"
-        replies = () if isinstance(reply, str) else (reply,)
-        drafts[number] = replace(drafts[number], replies=(*drafts[number].replies, *replies), second=told)
-        found[number] = answers
+    for number, one in zip(doubted, came, strict=True):
+        if not isinstance(one, ModelError):
+            drafts[number] = replace(drafts[number], replies=(*drafts[number].replies, *one.replies), second=one.told)
+            found[number] = one.texts
     return found
 
 
-def _again(draft: _Draft, places: Sequence[str], model: Model, prompt: Prompt) -> Rounds[tuple[dict[str, str | None], Reply | str]]:
-    text = draft.layout.text[draft.segment.start : draft.segment.end].strip()
-    return read_again(text, draft.pending, places, model, prompt)
-
-
-def _made(came: tuple[dict[str, str | None], Reply | str] | ModelError) -> tuple[dict[str, str | None], Reply | str]:
-    return ({}, came.what) if isinstance(came, ModelError) else came
+def _again(draft: _Draft, places: Sequence[str], asking: again.Asking) -> Rounds[again.Answered]:
+    return again.asked_again(draft.segment, draft.pending, places, asking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,24 +253,16 @@ def _escalated(judged: _Judged, model: Model) -> Rounds[_Judged]:
     prompt = judged.plan.second
     if prompt is None:
         raise UsageError("a stronger model needs a prompt", remedy="Plan(..., second=library.load_prompt('second'))")
-    wanted = {index: flagged(record) for index, record in enumerate(judged.records)}
-    chunks = [(index, places[at : at + MAX_CELLS]) for index, places in wanted.items() for at in range(0, len(places), MAX_CELLS)]
-    came = yield from side_by_side(_again(judged.drafts[index], places, model, prompt) for index, places in chunks)
-    answers: dict[int, dict[str, str | None]] = {}
-    for (index, places), one in zip(chunks, came, strict=True):
-        found, reply = _made(one)
-        answers.setdefault(index, {}).update(found)
-        judged = _noted(judged, index, reply, f"{len(found)} of {len(places)} cells by {model.name}")
-    for index, found in answers.items():
-        judged = _better(judged, index, found, model.name) if found else judged
+    asking = again.Asking(model, prompt, judged.plan.sizes.shard, calls=ESCALATED_CALLS, a_shard=ESCALATED_CALLS)
+    wanted = {index: cells for index, record in enumerate(judged.records) if (cells := flagged(record))}
+    came = yield from side_by_side(_again(judged.drafts[index], cells, asking) for index, cells in wanted.items())
+    for index, one in zip(wanted, came, strict=True):
+        if not isinstance(one, ModelError):
+            draft = judged.drafts[index]
+            told = replace(draft, replies=(*draft.replies, *one.replies), escalated=f"{one.told} by {model.name}")
+            judged = replace(judged, drafts=_swapped(judged.drafts, index, told))
+            judged = _better(judged, index, one.texts, model.name) if one.texts else judged
     return judged
-
-
-def _noted(judged: _Judged, index: int, reply: Reply | str, told: str) -> _Judged:
-    draft = judged.drafts[index]
-    words = "; ".join(part for part in (draft.escalated, f"not answered: {reply}" if isinstance(reply, str) else told) if part)
-    replies = draft.replies if isinstance(reply, str) else (*draft.replies, reply)
-    return replace(judged, drafts=_swapped(judged.drafts, index, replace(draft, replies=replies, escalated=words)))
 
 
 def _better(judged: _Judged, index: int, answers: Mapping[str, str | None], name: str) -> _Judged:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +54,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan with what its models cost: prices by the models' names, whether they are those of a Batch API, and the budget."""
+    """A plan with what its models cost: prices by the models' names, whether they are those of a Batch API, the budget."""
 
     plan: Plan
     prices: Mapping[str, Price | None] = field(default_factory=dict)
     batch: bool = False
     budget: Budget | None = None
+    identity: str = ""  # of all that decides what models answer, beside schemas and prompts
 
 
 def plan_of(wanted: Wanted) -> Plan:
@@ -76,6 +78,8 @@ def planned(wanted: Wanted, told: Told = lambda _: None) -> Planned:
         return Planned(Plan(schemas))
     if wanted.record and wanted.replay:
         raise UsageError("--record and --replay exclude each other", remedy="leave one out")
+    if wanted.replay and (ignored := sorted(set(wanted.options) - {"cache"})):
+        raise UsageError(f"--{ignored[0].replace('_', '-')} has no meaning with --replay", remedy="leave one of them out")
     if wanted.replay:
         replayer = wanted.telemetry.traced(_replayer(wanted, wanted.replay), "")
         return Planned(_asking(Plan(schemas, Spoken(replayer, Voice(told)) if wanted.verbose else replayer, witness=wanted.witness)))
@@ -159,6 +163,10 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
             what = "recording needs a model" if wanted.record else f"--{min(wanted.options).replace('_', '-')} needs a model"
             raise UsageError(what, remedy="name one with --model")
         return Planned(Plan(schemas))
+    if wanted.record and (found.second or found.escalate):
+        raise UsageError(
+            "recordings are of one model", remedy="record each model in a folder of its own: leave --second and --escalate out"
+        )
     budget = Budget(found.budget, found.currency) if found.budget is not None else None
     voice = Voice(told) if wanted.verbose else None
     makers = _Makers(found, wanted, budget, voice.told if voice else told, voice)
@@ -167,6 +175,11 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
         raise UsageError(f"{second.name!r} is the model that reads first", where="--second", remedy="name another, or use --samples 2")
     endpoints = [first, *(found.endpoint(name) for name in (found.second, found.escalate) if name)]
     made = {endpoint.name: makers.made(endpoint) for endpoint in endpoints if endpoint is not None}
+    asked = [endpoint for endpoint in endpoints if endpoint is not None]
+    sizes = Sizes(
+        _shard(found.shard_chars, min((one.context_tokens for one in asked if one.context_tokens), default=None)),
+        min(one.max_properties for one in asked),
+    )
     plan = Plan(
         schemas,
         made[first.name],
@@ -175,10 +188,11 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
         other=made[found.second] if found.second else None,
         escalate=made[found.escalate] if found.escalate else None,
         logprobs=wanted.logprobs,
-        sizes=Sizes(_shard(found.shard_chars, first.context_tokens), first.max_properties),
+        sizes=sizes,
     )
-    prices = {endpoint.name: endpoint.price for endpoint in endpoints if endpoint is not None}
-    return Planned(_asking(plan), prices, wanted.batches is not None, budget)
+    prices = {endpoint.name: endpoint.price for endpoint in asked}
+    identity = hashlib.sha256(json.dumps([*map(_identity, asked), asdict(sizes), found.samples, wanted.logprobs]).encode()).hexdigest()[:16]
+    return Planned(_asking(plan), prices, wanted.batches is not None, budget, identity)
 
 
 @dataclass(frozen=True, slots=True)

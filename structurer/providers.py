@@ -22,7 +22,7 @@ from structurer.errors import HaltError, ModelError, UsageError
 from structurer.known import Known
 from structurer.llm import Reply, Request, Usage
 from structurer.pace import EndpointDown, Pace, Slot
-from structurer.refusals import Refusals, is_free, is_outage, retry_after_s, shut
+from structurer.refusals import Refusals, is_filtered, is_free, is_outage, retry_after_s, shut
 from structurer.verbose import turn_came
 from structurer.wire import BodyTooLongError, PackedError, Wire
 
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 600.0  # seconds for one answer, first to last byte: a long form from a slow machine
 DEADLINE_S: Final = 1800.0  # seconds for a request with all its retries and waits, those for its turn left out
-ATTEMPTS: Final = 8  # that fail; a request told to come later (429) is bounded by its deadline alone
+ATTEMPTS: Final = 10  # that fail; a request told to come later (429) is bounded by its deadline alone
 IN_FLIGHT: Final = 64
 FIRST_WAIT_S: Final = 0.5
 LONGEST_WAIT_S: Final = 8.0
 RETRIED: Final = frozenset({408, 409, 429})
+CRASHES: Final = 2  # HTTP 500 at a format that has never been answered, before a plainer one is tried
 TOKEN_BYTES: Final = 3  # bytes of a prompt that make a token, for pacing by tokens alone
 
 
@@ -106,6 +107,7 @@ class OpenAIModel:
             address=address,
         )
         self._paces: dict[asyncio.AbstractEventLoop, Pace] = {}
+        self._answered = False  # whether it has ever answered: then a refusal is of the request, and not of the key
         self._halted: tuple[asyncio.AbstractEventLoop | None, HaltError | None] = (None, None)
 
     def __repr__(self) -> str:
@@ -139,9 +141,13 @@ class OpenAIModel:
         from openai import OpenAIError
 
         try:
-            return await self._persistently(request)
+            reply = await self._persistently(request)
+            self._answered = True
+            return reply
         except (OpenAIError, RequestError, TimeoutError, BodyTooLongError, PackedError) as error:
-            explained = self.refusals.explained(error)
+            if is_filtered(error):
+                return Reply("", request.model, "content_filter")
+            explained = self.refusals.explained(error, answered=self._answered)
             if isinstance(explained, HaltError):
                 self._halted = asyncio.get_running_loop(), explained
             raise explained from None  # the chain of causes may show headers, and so the key
@@ -182,11 +188,21 @@ class OpenAIModel:
             try:
                 reply = await self._paid(request, tries)
             except Exception as error:
+                if self._may_be_the_format(error, request):
+                    tries.crash()
+                    raise
                 # a probe of an endpoint that is down is bounded by the patience, not by the attempts of the request that happens to make it
                 tries.failed += _tell(slot, error) and not (self.pace.snapshot.paused and is_outage(error))
                 raise
             slot.succeeded(_total(reply.usage))
             return reply
+
+    def _may_be_the_format(self, error: Exception, request: Request) -> bool:
+        """Some servers fail at a reply schema with HTTP 500, each time again; one that has answered before fails for another reason."""
+        from openai import APIStatusError
+
+        crashed = isinstance(error, APIStatusError) and error.status_code == 500
+        return crashed and not self._answered and bool(request.reply_schema) and self.dialect.format is not Format.TEXT
 
     def _refuse_if_halted(self) -> None:
         """Calls that wait for their turn while the endpoint refuses the key (or the like) are not made, for as long as the run goes on."""
@@ -217,17 +233,20 @@ class OpenAIModel:
         from openai import APIStatusError
 
         while True:
-            dialect = self.dialect
+            base = self.dialect
+            dialect = base.plainer(tries.plainer)
             try:
                 body = await self.wire.post("/chat/completions", self.body(request, dialect), tries.limit_s())
             except APIStatusError as error:
                 plainer = dialect.after(error.status_code, words_of(error))
                 if plainer is None:
                     raise
-                self._step_down(dialect, plainer)
+                self._step_down(base, plainer)
             else:
                 if dialect.format is Format.TOOL and b'"tool_calls"' not in body:  # it took the tool, and leaves it aside
-                    self._step_down(dialect, dialect.plainer(1))
+                    self._step_down(base, dialect.plainer(1))
+                elif tries.plainer:
+                    self._step_down(base, dialect)
                 return body
 
     def _step_down(self, dialect: Dialect, plainer: Dialect) -> None:
@@ -243,7 +262,7 @@ class OpenAIModel:
 
     def _read(self, body: bytes, request: Request) -> Reply:
         try:
-            tree = json.loads(body)
+            tree = json.loads(self.refusals.without_secrets(body))
         except (ValueError, RecursionError):
             raise self.refusals.bad_body("no JSON") from None
         said = at(tree, "error", "message")
@@ -260,6 +279,17 @@ class _Tries:
 
     def __init__(self, limits: Limits) -> None:
         self.limits, self.failed, self.waited_s, self._begun = limits, 0, 0.0, time.monotonic()
+        self.crashes = 0
+
+    @property
+    def plainer(self) -> int:
+        """By how many steps the shape of the reply is asked for less strictly, since the endpoint may fail at it."""
+        return self.crashes // CRASHES
+
+    def crash(self) -> None:
+        """An HTTP 500 for which the shape of the reply may be the reason."""
+        self.crashes += 1
+        self.failed += 1
 
     def left_s(self) -> float:
         return self.limits.deadline_s - (time.monotonic() - self._begun - self.waited_s)

@@ -17,15 +17,17 @@ from structurer.ground import ground
 from structurer.layout import Layout
 from structurer.llm import Reply, Rounds, side_by_side
 from structurer.lostrows import Gap, lost
+from structurer.merging import merged
 from structurer.opinions import voted
 from structurer.parts import parted, together
 from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.schema import Leaf, Schema
-from structurer.merging import merged
 from structurer.shards import Piece, Shard, about, cut, halves, words
 
 SHARD: Final = 8_000  # characters of a segment that are asked for at once: about a hundred rows, which models still copy whole
 FIELDS: Final = 5_000  # fields of a reply schema; what OpenAI allows
+MAX_AGAIN: Final = 8  # shards that are asked for again, for each that was asked for first
+MAX_VAIN: Final = 2  # rounds in turn that brought nothing
 MAX_ROUNDS: Final = 5  # of asking again for rows that were lost, each in halves of the shards before
 SPLIT: Final = "asked again in smaller pieces"
 LOST_ROWS: Final = "rows lost, asked again"
@@ -181,20 +183,22 @@ def _with_head(piece: Piece, head: Layout, missed: Sequence[tuple[str, Leaf, Ext
 
 def _completed(layout: Layout, schema: Schema, first: _Read, asking: Asking, sizes: Sizes) -> Rounds[tuple[Piece, tuple[Reply, ...]]]:
     """The pieces put together, and asked for again where rows of a list stand on the page that none of them has."""
-    pieces, replies = list(first.pieces), list(first.replies)
+    pieces, replies, vain = list(first.pieces), list(first.replies), 0
     shards: Sequence[Shard] = [piece.shard for piece in pieces]
     whole = merged(schema, pieces)
-    gaps = lost(layout, schema, whole.extraction)
+    gaps, room = lost(layout, schema, whole.extraction), MAX_AGAIN * len(pieces)
     for _ in range(MAX_ROUNDS):
-        shards = _around(layout, shards, [(gap.start, gap.end) for gap in gaps])
-        if not shards:
+        shards = _around(layout, shards, [(gap.start, gap.end) for gap in gaps])[:room]
+        if not shards or vain == MAX_VAIN:
             break
+        room -= len(shards)
         asking.outcomes[LOST_ROWS] += len(shards)
         again = yield from _shards(layout, schema, shards, asking, sizes)
         replies += again.replies
         tried = merged(schema, [*pieces, *again.pieces])
         left = lost(layout, schema, tried.extraction)
-        if len(left) < len(gaps):  # else the new reading is no better, and may be worse
+        vain = 0 if len(left) < len(gaps) else vain + 1
+        if not vain:  # else the new reading is no better, and may be worse
             pieces += again.pieces
             whole, gaps = tried, left
     return whole, tuple(replies)

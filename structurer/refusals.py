@@ -11,6 +11,7 @@ from structurer.errors import HaltError, ModelError, TooLongError
 from structurer.wire import MAX_BODY, BodyTooLongError, PackedError
 
 LONGEST_RETRY_AFTER_S: Final = 600.0  # an endpoint that asks for more has shut for the day: the run halts
+FILTERS: Final = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})  # codes of input filters
 MAX_MESSAGE: Final = 300  # characters of an endpoint's own error message
 
 
@@ -40,7 +41,14 @@ class Refusals:
         what = f"the endpoint has not answered for {self.patience_s:g} s"
         return HaltError(what, where=self.where, remedy="structurer doctor, and when it is back: the same command with --resume")
 
-    def explained(self, error: Exception) -> ModelError:
+    def without_secrets(self, body: bytes) -> bytes:
+        """An answer without the key, should the endpoint repeat it: what it says is written into runs."""
+        for secret in self.secrets:
+            body = body.replace(secret.encode(), b"[key]")
+        return body
+
+    def explained(self, error: Exception, *, answered: bool = False) -> ModelError:
+        """What to say of an error. An endpoint that has `answered` before means the request by what it refuses, where it might mean all."""
         from httpx2 import TimeoutException
         from openai import APIStatusError
 
@@ -49,7 +57,7 @@ class Refusals:
         if isinstance(error, PackedError):
             return self.bad_body("packed in a way that was not asked for")
         if isinstance(error, APIStatusError):
-            return self._refused(error)
+            return self._refused(error, answered)
         cause = root(error)
         if isinstance(cause, TimeoutError | TimeoutException):
             remedy = "try again later, or choose a faster model"
@@ -58,10 +66,11 @@ class Refusals:
         remedy = f"check {self.address}, and that the endpoint is running and can be reached"
         return ModelError(f"cannot connect ({kind})", where=self.where, remedy=remedy)
 
-    def _refused(self, error: Any) -> ModelError:
+    def _refused(self, error: Any, answered: bool) -> ModelError:
         status, said = error.status_code, self.redacted(words_of(error))
         what, remedy = {
             401: ("the key was refused", f"{self._set_key} of this endpoint"),
+            402: ("the account has no money left", "pay it in, then the same command with --resume"),
             403: ("the key may not use this model", f"{self._set_key} that may, or choose another --model"),
             404: (
                 f"no model {self.model!r} at this address",
@@ -77,7 +86,8 @@ class Refusals:
         if 300 <= status < 400:
             what, remedy = "the endpoint sends its callers elsewhere", f"set {self.address} to where it does, if you trust that"
             said = self.redacted(error.response.headers.get("location", ""))
-        kind = HaltError if status in (401, 403, 404) or 300 <= status < 400 or shut(error) else ModelError
+        halts = status in (401, 402, 404) or (status == 403 and not answered) or 300 <= status < 400 or shut(error)
+        kind = HaltError if halts else ModelError
         if status == 413 or (status in (400, 422) and is_too_long(words_of(error))):
             kind, what, remedy = TooLongError, "the request is too long", "choose a --model with a longer context"
         return kind(f"{what} (HTTP {status}{': ' if said else ''}{said})", where=self.where, remedy=remedy)
@@ -85,10 +95,20 @@ class Refusals:
     def redacted(self, text: str) -> str:
         """An endpoint's words on one line, cut to length, without anything that a terminal would obey, and without the key, which some
         repeat."""
-        line = " ".join(text.split())
+        line = " ".join("".join(character if character.isprintable() else " " for character in text).split())
         for secret in self.secrets:
             line = line.replace(secret, "[key]")
         return "".join(char if char.isprintable() else "\ufffd" for char in line[:MAX_MESSAGE])
+
+
+def is_filtered(error: Exception) -> bool:
+    """Whether a filter before the model refused the request for what the document says."""
+    from openai import APIStatusError
+
+    if not isinstance(error, APIStatusError) or error.status_code not in (400, 403, 422):
+        return False
+    said = words_of(error).lower()
+    return error.code in FILTERS or any(word in said for word in ("content management policy", "content filter", "flagged by moderation"))
 
 
 def is_free(error: Exception) -> bool:

@@ -53,7 +53,7 @@ def _same_shape(schema: Schema, first: Extraction, second: Extraction) -> tuple[
         swapped = _with_list(base, second, place)
         mine, theirs = failures(schema, base), failures(schema, swapped)
         counts = f"{first.reader} reads {first.rows.get(place, 0)} rows, {second.reader} {second.rows.get(place, 0)}"
-        base = swapped if theirs < mine else base
+        base = swapped if theirs < mine or (theirs == mine and not first.rows.get(place)) else base  # nothing read proves nothing
         doubts[place] = (*base.doubts.get(place, ()), f"the readings differ in their rows: {counts}")
     return base, doubts
 

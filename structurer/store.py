@@ -35,6 +35,7 @@ FORMAT = 1  # of the folder; a change that old readers cannot read counts it up
 MANIFEST, DOCUMENTS, SCHEMAS = "run.json", "documents", "schemas"
 STEM_BYTES = 180  # of a document's file name, which most file systems bound at 255 bytes
 MANIFEST_EVERY = 1.0  # seconds between two manifests of a growing run
+_OTHER = "other settings of its models: name, address, limits or parameters"
 T = TypeVar("T")
 
 
@@ -101,6 +102,7 @@ class Manifest:
     across: Across = field(default_factory=Across)
     spent: dict[str, Any] | None = None
     halted: str = ""
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Asked:
     schemas: tuple[Schema, ...]
     model: str | None = None
     prompt: str | None = None
+    identity: str = ""  # of the settings of its models
 
 
 class Run:
@@ -155,7 +158,11 @@ class Run:
                 return None
             if name not in self._names:
                 self._names.add(name)
-                result = _decoded(Result, _json(self.folder / DOCUMENTS / name), self.folder / DOCUMENTS / name)
+                try:
+                    result = _decoded(Result, _json(self.folder / DOCUMENTS / name), self.folder / DOCUMENTS / name)
+                except InputError:  # damaged since: as good as none, and done anew under its name
+                    self._names.remove(name)
+                    return None
                 known, state = self._inputs[path], judge(result)
                 if known.document != name:  # the manifest is a little behind a run that was killed
                     self.note(Input(path, state, "", name, len(result.records)))
@@ -224,10 +231,10 @@ def go_on(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monot
     if not (folder / MANIFEST).exists():
         return create(folder, asked, clock=clock)
     before, now = manifest(folder), _begun(asked)
-    for what in ("reader", "prompt", "schemas"):
+    for what, words in (("reader", "another reader"), ("prompt", "another prompt"), ("schemas", "another schema"), ("identity", _OTHER)):
         if getattr(before, what) != getattr(now, what):
             remedy = "repeat the command that began it, or choose another --out"
-            raise UsageError(f"this run was begun with another {what.removesuffix('s')}", where=str(folder), remedy=remedy)
+            raise UsageError(f"this run was begun with {words}", where=str(folder), remedy=remedy)
     try:
         return Run(folder, replace(now, started=before.started, inputs=before.inputs, spent=before.spent), clock)
     except ValueError as error:
@@ -237,7 +244,7 @@ def go_on(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monot
 def _begun(asked: Asked) -> Manifest:
     files = [f"{atomic.safe_name(schema.kind)}-{schema.digest[:8]}.json" for schema in asked.schemas]
     used = tuple(Used(schema.kind, schema.title, schema.digest, file) for schema, file in zip(asked.schemas, files, strict=True))
-    return Manifest(asked.tool, asked.command, asked.reader, _now(), used, model=asked.model, prompt=asked.prompt)
+    return Manifest(asked.tool, asked.command, asked.reader, _now(), used, model=asked.model, prompt=asked.prompt, identity=asked.identity)
 
 
 def _names(source: str, sha256: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CONNECT_S: Final = 10.0  # seconds to open a connection
 KEEPALIVE_S: Final = 60.0  # seconds an idle connection stays open
-MAX_BODY: Final = 64 * 2**20  # bytes of an answer, unpacked
+MAX_BODY: Final = 16 * 2**20  # bytes of an answer, unpacked
 
 
 class BodyTooLongError(Exception):
@@ -185,7 +185,7 @@ async def _unpacked(stream: Any, packing: str) -> AsyncIterator[bytes]:
         rest = piece
         while rest:
             try:
-                yield inflate.decompress(rest, MAX_BODY // 64)
+                yield inflate.decompress(rest, MAX_BODY // 16)
             except zlib.error:
                 raise PackedError(packing) from None
             rest = inflate.unconsumed_tail

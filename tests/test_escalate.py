@@ -110,7 +110,7 @@ def test_an_answer_that_would_break_a_check_is_not_taken() -> None:
 def test_a_stronger_model_that_does_not_answer_leaves_the_record_as_it_was() -> None:
     record, _ = structured({**TRUE, "buyer": "Acne Ltd"}, ModelError("down"))
     assert record.leaves["/buyer"].flag is Flag.REVIEW
-    assert record.provenance["escalated"] == "not answered: down"
+    assert record.provenance["escalated"] == "not answered: down by strong"
 
 
 def test_what_it_agrees_with_loses_the_doubt_between_readings_only() -> None:

@@ -329,7 +329,7 @@ def test_a_bad_reply_is_asked_for_again_over_the_wire(case: Case) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4000 in the messages, 1000 in the functions).",
+        "This model's maximum context length is 4096 tokens. However, you requested 5000 (4000 in the messages, 1000 in the functions).",
         "the request exceeds the available context size, try increasing it",
         "prompt is too long: 210000 tokens > 200000 maximum",
     ],

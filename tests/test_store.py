@@ -152,7 +152,8 @@ def test_an_existing_run_is_refused(tmp_path):
     store.create(tmp_path / "run", ASKED)
     with pytest.raises(UsageError) as caught:
         store.create(tmp_path / "run", ASKED)
-    assert str(caught.value) == f"{tmp_path}/run: this folder holds a run already\n  next: add --resume to go on with it, or choose another --out"
+    remedy = "add --resume to go on with it, or choose another --out"
+    assert str(caught.value) == f"{tmp_path}/run: this folder holds a run already\n  next: {remedy}"
 
 
 def test_a_folder_with_other_files_and_a_file_are_refused(tmp_path):

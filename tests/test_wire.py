@@ -36,8 +36,8 @@ NO_COMPLETION = "the endpoint's answer is no chat completion"
 WELL = Reply(GOOD, "stub-2", "stop", None, Usage(11, 7, total_tokens=18))
 MOST_MEMORY = 400  # MiB that a process with the model layer in it may take, the libraries included
 HOSTILE = {  # what is said of each of them
-    "gigabyte_body": f"{NO_COMPLETION} (more than 64 MiB)",
-    "gzip_bomb": f"{NO_COMPLETION} (more than 64 MiB)",
+    "gigabyte_body": f"{NO_COMPLETION} (more than 16 MiB)",
+    "gzip_bomb": f"{NO_COMPLETION} (more than 16 MiB)",
     "endless_stream": "no answer within 0.3 s",
     "deep_json": f"{NO_COMPLETION} (no JSON)",
     "invalid_unicode": f"{NO_COMPLETION} (no JSON)",
@@ -139,7 +139,7 @@ def test_the_body_of_a_refusal_is_bounded_too(status: int) -> None:
 
     (error,) = answered_by(endless)
     assert isinstance(error, ModelError)
-    assert error.what == f"{NO_COMPLETION} (more than 64 MiB)"
+    assert error.what == f"{NO_COMPLETION} (more than 16 MiB)"
 
 
 def test_the_body_of_a_refusal_may_be_a_bomb_without_bottom_or_text() -> None:
@@ -158,7 +158,7 @@ def test_the_body_of_a_refusal_may_be_a_bomb_without_bottom_or_text() -> None:
         return web.Response(status=500, body=body, headers={"Content-Type": "application/json", **headers})
 
     words = [error.what for error in answered_by(refusing, 5) if isinstance(error, ModelError)]
-    assert words[0] == f"{NO_COMPLETION} (more than 64 MiB)"
+    assert words[0] == f"{NO_COMPLETION} (more than 16 MiB)"
     assert [word.startswith("the endpoint failed (HTTP 500") for word in words[1:]] == [True] * 4
     assert all(len(word) < 400 and word.isprintable() for word in words)
 
@@ -225,6 +225,18 @@ def test_a_port_where_something_else_listens_is_an_endpoint_that_cannot_be_reach
             return caught.value.what
 
     assert run(asked()).startswith("cannot connect (")
+
+
+def test_an_endpoint_that_is_not_there_is_waited_for_and_then_given_up_whoever_asks() -> None:
+    heard: list[str] = []
+
+    async def at_once(_: float) -> None: ...
+
+    limits = Limits(attempts=5, patience_s=1.5)  # the five attempts are used up before the patience is: a probe is none of them
+    one = OpenAIModel("tiny", base_url="http://127.0.0.1:9/v1", limits=limits, told=heard.append, sleep=at_once)
+    error = said(one)
+    assert (type(error), error.what) == (HaltError, "the endpoint has not answered for 1.5 s")
+    assert [line.partition(";")[0] for line in heard] == ["http://127.0.0.1:9/v1: endpoint does not answer"]
 
 
 def test_hostile_endpoints_take_a_bounded_amount_of_memory(stub: Running) -> None:
@@ -370,7 +382,7 @@ def test_a_query_in_the_address_goes_with_every_request_and_is_never_shown() -> 
 
 FAULTS = (
     "bad_key", "unknown_model", "out_of_quota", "failing", "dropping", "web_page", "error_inside", "redirect_elsewhere", "deep_json",
-    "gigabyte_body", "cut_transfer_once", "no_choices",
+    "cut_transfer_once", "no_choices",
 )  # fmt: skip
 
 
