@@ -68,9 +68,7 @@ class Section:
 
 
 def plan(model: Model, *, witness: bool) -> Plan:
-    return Plan(
-        (STATEMENT,), model, library.load_prompt(), witness=witness, second=library.load_prompt("second"), sizes=Sizes(shard=SHARD)
-    )
+    return Plan((STATEMENT,), model, library.load_prompt(), witness=witness, second=library.load_prompt("second"), sizes=Sizes(shard=SHARD))
 
 
 def read(text: str, how: Plan) -> tuple[Record, Counter[str]]:

@@ -97,3 +97,4 @@ class Breaker:
         elif call is self._probe:
             self._interval_s = min(2 * self._interval_s, LONGEST_PROBE_S)
             self._probe, self._due = None, now + self._interval_s
+            self._lost = now >= self._opened_at + self._patience_s

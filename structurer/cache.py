@@ -6,6 +6,7 @@ again. Nothing is forced to the disk: what a power failure takes is a reply that
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -34,6 +35,7 @@ class Cached:
     def __init__(self, model: Model, folder: Path, identity: str, told: Callable[[str], None] = lambda _: None) -> None:
         self._model, self._folder, self._identity, self._told = model, folder, identity, told
         self._complained = False
+        self._asked: dict[Path, asyncio.Event] = {}
 
     @property
     def name(self) -> str:
@@ -43,13 +45,19 @@ class Cached:
     async def complete(self, request: Request) -> Reply:
         """The kept reply, or else the model's, kept. Raises what the model raises."""
         file = self._file(request)
+        while file in self._asked:  # for a copy of the document: its reply may soon be kept
+            await self._asked[file].wait()
         kept = _kept(file)
         if kept is not None:
             return replace(kept, recorded=True)
-        reply = await self._model.complete(request)
-        if unusable(reply) is None:
-            self._keep(file, reply)
-        return reply
+        self._asked[file] = asyncio.Event()
+        try:
+            reply = await self._model.complete(request)
+            if unusable(reply) is None:
+                self._keep(file, reply)
+            return reply
+        finally:
+            self._asked.pop(file).set()
 
     def holds(self, request: Request) -> bool:
         """Whether the reply is kept."""

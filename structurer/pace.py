@@ -117,7 +117,7 @@ class Pace:
         self._limit = Limit(_at_least_one("first", first), _at_least_one("most", most))
         self._requests = _rate("requests_per_minute", requests_per_minute, clock)
         self._tokens = _rate("tokens_per_minute", tokens_per_minute, clock)
-        self._breaker = Breaker(patience_s, told)
+        self._breaker = Breaker(_patience(patience_s), told)
         self._clock, self._sleep = clock, sleep
         self._waiting: OrderedDict[Slot, asyncio.Future[None]] = OrderedDict()
         self._in_flight = self._entered = 0
@@ -265,6 +265,12 @@ def _at_least_one(name: str, number: int) -> int:
     if number < 1:
         raise UsageError(f"{name} = {number} allows no call", remedy=f"set {name} to 1 or more")
     return number
+
+
+def _patience(seconds: float) -> float:
+    if not seconds >= 0:
+        raise UsageError(f"patience_s = {seconds} is no time", remedy="set patience_s to 0 or more seconds")
+    return seconds
 
 
 def _rate(name: str, per_minute: float | None, clock: Callable[[], float]) -> Rate | None:

@@ -57,10 +57,6 @@ class Window:
         """Of refusals; few calls are not believed to the full."""
         return self.refused / (self.entered + FEWEST_CALLS)
 
-    def enter(self, in_flight: int) -> None:
-        """A call enters, now among `in_flight`."""
-        self.entered, self.peak = self.entered + 1, max(self.peak, in_flight)
-
     def count(self, outcome: Outcome) -> None:
         """A call is back."""
         self.returned += 1
@@ -81,7 +77,6 @@ class Noise:
         return self.refused / self.calls
 
     def learn(self, refused: int, calls: int) -> None:
-        """More of what is known to be noise."""
         self.refused, self.calls = self.refused + refused, self.calls + calls
         if self.calls > MEMORY:
             self.refused, self.calls = self.refused * MEMORY / self.calls, MEMORY
@@ -89,8 +84,10 @@ class Noise:
 
 @dataclass(slots=True)
 class Trial:
-    """A lower level on trial. `before`: the level to restore; `share`: of refusals there; `starting`: still in slow start; `cause`: the bad
-    window. `cap`: where a cap must be if the refusals are those above a cap: refusals below it too are noise."""
+    """A lower level on trial. `before`: the level to restore; `share`: of refusals there; `starting`: whether in slow start.
+
+    `cause`: the bad window. `cap`: where a cap must be, if the refusals are those above a cap; refusals below it as well are noise.
+    """
 
     before: int
     share: float
@@ -118,11 +115,12 @@ class Limit:
         """A call enters, now among `in_flight`. Returns the window it belongs to."""
         if self._window.entered == self._window.size:
             self._open()
-        self._window.enter(in_flight)
-        return self._window
+        window = self._window
+        window.entered, window.peak = window.entered + 1, max(window.peak, in_flight)
+        return window
 
     def returned(self, window: Window, outcome: Outcome, in_flight: int, *, wanted: bool) -> None:
-        """A call of `window` is back and leaves `in_flight` others. `wanted`: calls wait because the level is reached."""
+        """A call of `window` is back and leaves `in_flight` others. `wanted`: others wait because the level was reached."""
         window.count(outcome)
         current = window.number > self._condemned and (self._starting or window.level == self.level)
         if outcome is Outcome.OVERLOADED:
@@ -140,13 +138,10 @@ class Limit:
             self.level = level
             self._open()
 
-    # -- as single calls return
-
     def _grow(self, window: Window) -> None:
         """Not while a window has more refusals than noise: they may be the first of many."""
         if all(each.refused <= self._noise.share * each.entered for each in (window, self._window)):
-            self.level += 1
-            self._starting = self.level < self._most
+            self.level = min(self.level + 1, self._most)
 
     def _refused(self, window: Window, in_flight: int, current: bool) -> None:
         if window.number <= self._condemned:
@@ -179,8 +174,6 @@ class Limit:
         self._move(min(self.level, in_flight))
         self._good = min(self._good, self.level)
 
-    # -- as whole windows have returned
-
     def _judge(self, window: Window, wanted: bool) -> None:
         if self._trial is not None:
             self._judge_trial(self._trial, window, wanted)
@@ -188,6 +181,7 @@ class Limit:
         self._noise.learn(window.refused, window.judged)
         if self._starting:
             self._good = max(self._good, min(window.peak, self.level))
+            self._starting = self._good < self._most
         elif self.level == self._good:
             self._settle(wanted)
         elif window.peak >= self.level:
@@ -244,6 +238,7 @@ class Limit:
         self._trial, self._condemned, self._good, self._starting = None, 0, trial.before, trial.starting
         self._noise.learn(trial.refused, trial.calls)
         self._move(trial.before)
+        self._rest = self._next_rest = 1
         self._test = self._next_test = min(2 * self._next_test, LONGEST_TEST)
 
 

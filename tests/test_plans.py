@@ -220,6 +220,33 @@ def test_a_reply_in_prose_is_read_and_its_outcome_named(stub: Running) -> None:
     assert outcomes == {"usable": 1}
 
 
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("lone_surrogates", "wrong shape"), ("deep_json_text", "broken JSON"), ("refusing", "refusal"), ("cut_at_length", "reply cut off")],
+)
+def test_a_model_that_gives_no_usable_reply_leaves_the_form_to_the_built_in_reader(stub: Running, name: str, outcome: str) -> None:
+    settle(stub.fault(name))
+    manifest = ran("one")
+    assert manifest.spent is not None
+    outcomes = manifest.spent["outcomes"]
+    assert outcomes["read by the built-in reader alone"] == 1
+    assert sum(times for words, times in outcomes.items() if words.startswith(outcome)) == manifest.spent["total"]["calls"] >= 1
+    assert [one.state.value for one in manifest.inputs] == ["needs review"]
+    (document,) = store.results(Path("run"))
+    assert texts(document).items() >= TRUTH.items()
+
+
+def test_copies_of_a_document_are_asked_for_once(stub: Running) -> None:
+    prefix = stub.load(answer="read", latency_s=0.05)
+    settle(prefix, PRICE)
+    for number in range(5):
+        Path(f"copy{number}.txt").write_text(Path("one.txt").read_text())
+    manifest = ran("one", *(f"copy{number}" for number in range(5)))
+    assert manifest.spent is not None
+    total = manifest.spent["total"]
+    assert (prefix.counts()["requests"], total["calls"], total["replayed"]) == (1, 6, 5)
+
+
 # -- what is sent where --------------------------------------------------------------------------------------------------
 
 

@@ -232,7 +232,7 @@ def test_an_endpoint_that_is_not_there_is_waited_for_and_then_given_up_whoever_a
 
     async def at_once(_: float) -> None: ...
 
-    limits = Limits(attempts=5, patience_s=1.5)  # the five attempts are used up before the patience is: a probe is none of them
+    limits = Limits(attempts=6, patience_s=1.5)  # five fail until the endpoint is taken for down; probes are no attempts
     one = OpenAIModel("tiny", base_url="http://127.0.0.1:9/v1", limits=limits, told=heard.append, sleep=at_once)
     error = said(one)
     assert (type(error), error.what) == (HaltError, "the endpoint has not answered for 1.5 s")
