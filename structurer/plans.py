@@ -207,13 +207,14 @@ class _Makers:
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # of the purses, which share the budget
 
     def made(self, endpoint: Endpoint) -> Model:
+        from structurer.addresses import parted
         from structurer.cache import Cached
         from structurer.providers import of_endpoint
 
         source = of_endpoint(endpoint, self.settings.patience_s, self.settings.cache, self.told, self.purse(endpoint))
         model: Model = source if self.wanted.batches is None else self.by_batch(endpoint, source, self.wanted.batches)
         if self.settings.cache is not None:
-            model = Cached(model, self.settings.cache / "replies", _identity(endpoint), self.told)
+            model = Cached(model, self.settings.cache / "replies", _identity(endpoint) + parted(endpoint.base_url)[2], self.told)
         if self.wanted.record:
             model = cassettes.Recorder(model, self.wanted.record)
         model = self.wanted.telemetry.traced(model, endpoint.where, endpoint.model)
@@ -254,6 +255,4 @@ def _shard(characters: int, context_tokens: int | None) -> int:
 
 def _identity(endpoint: Endpoint) -> str:
     """What decides, beside a request, what comes back."""
-    return json.dumps(
-        [endpoint.base_url, endpoint.model, endpoint.max_output_tokens, dict(endpoint.extra_body)], sort_keys=True, default=str
-    )
+    return json.dumps([endpoint.where, endpoint.model, endpoint.max_output_tokens, dict(endpoint.extra_body)], sort_keys=True, default=str)

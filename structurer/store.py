@@ -32,7 +32,7 @@ from structurer.record import Result
 from structurer.schema import Schema
 
 FORMAT = 1  # of the folder; a change that old readers cannot read counts it up
-MANIFEST, DOCUMENTS, SCHEMAS = "run.json", "documents", "schemas"
+MANIFEST, DOCUMENTS, SCHEMAS, BATCHES = "run.json", "documents", "schemas", "batches"
 STEM_BYTES = 180  # of a document's file name, which most file systems bound at 255 bytes
 MANIFEST_EVERY = 1.0  # seconds between two manifests of a growing run
 _OTHER = "other settings of its models: name, address, limits or parameters"
@@ -231,6 +231,9 @@ def go_on(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monot
     if not (folder / MANIFEST).exists():
         return create(folder, asked, clock=clock)
     before, now = manifest(folder), _begun(asked)
+    if _is_untouched(folder):
+        _guarded(folder, lambda: _lay_out(folder, asked.schemas, [used.file for used in now.schemas]))
+        before = replace(now, started=before.started, spent=before.spent)
     for what, words in (("reader", "another reader"), ("prompt", "another prompt"), ("schemas", "another schema"), ("identity", _OTHER)):
         if getattr(before, what) != getattr(now, what):
             remedy = "repeat the command that began it, or choose another --out"
@@ -239,6 +242,11 @@ def go_on(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monot
         return Run(folder, replace(now, started=before.started, inputs=before.inputs, spent=before.spent), clock)
     except ValueError as error:
         raise _damaged(folder / MANIFEST, error) from error
+
+
+def _is_untouched(folder: Path) -> bool:
+    """Whether nothing came of a run yet: what was wrong with it (an address, a name, a key) may be set right."""
+    return not any((folder / DOCUMENTS).glob("*.json")) and not (folder / BATCHES).exists()
 
 
 def _begun(asked: Asked) -> Manifest:

@@ -102,7 +102,7 @@ def test_an_existing_run_is_refused(run):
     folder, _ = run
     done = call("structure", FORM, "--out", folder)
     assert done.returncode == 2
-    assert "choose another --out or remove it" in done.stderr
+    assert "add --resume to go on with it, or choose another --out" in done.stderr
 
 
 def test_a_run_is_shown_with_records_and_checks(run):
