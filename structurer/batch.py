@@ -100,11 +100,13 @@ class Tariff:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who is told: the name of each document when it is begun, and every error as a sentence (or traceback) when it happens."""
+    """Who is told: the name of each document when it is begun and when it has come to its end, and every error as a sentence (or traceback)
+    when it happens."""
 
     begun: Told
     trouble: Told
     document: Callable[[str], AbstractContextManager[Seen]] = OFF.document
+    ended: Told = lambda _: None
 
 
 def run_all(
@@ -161,6 +163,7 @@ class _Work:
             result = self.run.finished(str(file), hashlib.sha256(file.read_bytes()).hexdigest(), self.tally.add)
             if result is not None:
                 self.tally.learn(result)
+                self.watcher.ended(str(file))
                 return True
         return False
 
@@ -176,6 +179,7 @@ class _Work:
             else:
                 seen.came(result)
                 self.keep(file, result)
+        self.watcher.ended(str(file))
 
     async def all_at_once(self, files: Iterable[Path]) -> None:
         """Many documents in hand: while models are waited for, others are read and judged, in one thread of their own."""
@@ -197,6 +201,7 @@ class _Work:
             await self.one(file, judge)
             if self.tally.halted:
                 return
+            self.watcher.ended(str(file))
 
     async def one(self, file: Path, judge: ThreadPoolExecutor) -> None:
         elsewhere = partial(asyncio.get_running_loop().run_in_executor, judge)

@@ -67,8 +67,8 @@ class Breaker:
             self._failed(call, now, max(enough, FAILURES))
         elif outcome is not Outcome.UNTOLD:
             self._answered(now)
-        elif call is self._probe:  # another may go at once
-            self._probe, self._due = None, now
+        elif call is self._probe:
+            self._probe = None  # another is due already
 
     def lost(self, now: float) -> bool:
         """Whether waiting has become pointless. An endpoint that nobody tried in the meantime is tried once more."""

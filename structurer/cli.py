@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
@@ -137,11 +137,10 @@ def structure(
     run = store.go_on(out, asked) if resume else store.create(out, asked)
     if planned.budget is not None:
         planned.budget.begin_with(dict(run.spent.total.costs).get(planned.budget.currency, Decimal(0)))
-    with nullcontext(lambda _: None) if verbose else _progress(len(found.files)) as begun:
+    with _progress(0 if verbose else len(found.files)) as (begun, ended):
+        watcher = batch.Watcher(begun, _say, told.document, ended)
         try:
-            tally = batch.run_all(
-                found, planned.plan, run, batch.Watcher(begun, _say, told.document), tariff=batch.Tariff(planned.prices, planned.batch)
-            )
+            tally = batch.run_all(found, planned.plan, run, watcher, tariff=batch.Tariff(planned.prices, planned.batch))
         except KeyboardInterrupt:
             _say(f"interrupted; what was finished is in {out}\n  next: structurer show {out}, or the same command with --resume")
             raise
@@ -286,15 +285,15 @@ def _count(number: int, word: str) -> str:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A bar on standard error where that is a terminal; silence elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
+def _progress(total: int) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
+    """A bar on standard error where that is a terminal and there is anything to count; silence elsewhere."""
+    if not total or not sys.stderr.isatty():
+        yield (lambda _: None), (lambda _: None)
         return
     from structurer.show import progress
 
-    with progress(total) as begun:
-        yield begun
+    with progress(total) as told:
+        yield told
 
 
 def _say(text: str) -> None:

@@ -159,8 +159,6 @@ class Pace:
                 self._leave(slot)
             elif self._waiting.pop(slot, None) is not None:
                 self._admit()
-            elif not turn.cancelled():
-                turn.exception()  # given up and cancelled at once: seen
             raise
 
     def _admit(self) -> None:

@@ -159,9 +159,10 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
     found = settings.load(wanted.config, options={**wanted.options, **({"model": wanted.model} if wanted.model else {})})
     first = found.endpoint()
     if first is None:
-        if wanted.record or wanted.options:
-            what = "recording needs a model" if wanted.record else f"--{min(wanted.options).replace('_', '-')} needs a model"
-            raise UsageError(what, remedy="name one with --model")
+        if wanted.record:
+            raise UsageError("recording needs a model", remedy="name one with --model")
+        if needing := _needing_a_model(wanted):
+            raise UsageError(f"--{min(needing).replace('_', '-')} needs a model", remedy="name one with --model")
         return Planned(Plan(schemas))
     if wanted.record and (found.second or found.escalate):
         raise UsageError(
@@ -193,6 +194,12 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
     prices = {endpoint.name: endpoint.price for endpoint in asked}
     identity = hashlib.sha256(json.dumps([*map(_identity, asked), asdict(sizes), found.samples, wanted.logprobs]).encode()).hexdigest()[:16]
     return Planned(_asking(plan), prices, wanted.batches is not None, budget, identity)
+
+
+def _needing_a_model(wanted: Wanted) -> set[str]:
+    """The options that say nothing without a model; not to keep replies is no such wish."""
+    flags = {"logprobs": wanted.logprobs, "batch": wanted.batches is not None}
+    return {*wanted.options.keys() - {"cache"}, *(name for name, given in flags.items() if given)}
 
 
 @dataclass(frozen=True, slots=True)

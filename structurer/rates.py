@@ -84,14 +84,13 @@ class Noise:
 
 @dataclass(slots=True)
 class Trial:
-    """A lower level on trial. `before`: the level to restore; `share`: of refusals there; `starting`: whether in slow start.
+    """A lower level on trial. `before`: the level to restore; `share`: of refusals there.
 
     `cause`: the bad window. `cap`: where a cap must be, if the refusals are those above a cap; refusals below it as well are noise.
     """
 
     before: int
     share: float
-    starting: bool = False
     cause: Window | None = None
     cap: float = 0.0
     refused: int = 0
@@ -126,7 +125,7 @@ class Limit:
         if outcome is Outcome.OVERLOADED:
             self._refused(window, in_flight, current)
         elif outcome is Outcome.SUCCEEDED and self._starting and wanted:
-            self._grow(window)
+            self.level = min(self.level + 1, self._most)
         if current and window.complete and window.number > self._condemned:
             self._judge(window, wanted)
 
@@ -137,11 +136,6 @@ class Limit:
         if self.level != (level := max(1, min(level, self._most))):
             self.level = level
             self._open()
-
-    def _grow(self, window: Window) -> None:
-        """Not while a window has more refusals than noise: they may be the first of many."""
-        if all(each.refused <= self._noise.share * each.entered for each in (window, self._window)):
-            self.level = min(self.level + 1, self._most)
 
     def _refused(self, window: Window, in_flight: int, current: bool) -> None:
         if window.number <= self._condemned:
@@ -158,7 +152,7 @@ class Limit:
             if window.refused > self._noise.share * window.size + (self.level - self._good) / 2:
                 self._step_back()
         elif self._is_bad(window):
-            self._trial, self._starting = Trial(self.level, window.share, self._starting, window), False
+            self._trial, self._starting = Trial(self.level, window.share, window), False
             self._condemn(in_flight)
 
     def _is_bad(self, window: Window) -> bool:
@@ -216,7 +210,7 @@ class Limit:
         if share <= trial.share / 2:
             self._keep_trial(trial, wanted)
         elif self.level > trial.cap:
-            self._lower(Trial(trial.before, share, trial.starting))
+            self._lower(Trial(trial.before, share))
         else:
             self._undo_trial(trial)
 
@@ -235,7 +229,7 @@ class Limit:
             self._step_up()
 
     def _undo_trial(self, trial: Trial) -> None:
-        self._trial, self._condemned, self._good, self._starting = None, 0, trial.before, trial.starting
+        self._trial, self._condemned, self._good = None, 0, trial.before
         self._noise.learn(trial.refused, trial.calls)
         self._move(trial.before)
         self._rest = self._next_rest = 1

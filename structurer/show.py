@@ -62,17 +62,21 @@ def show(run: Path, wanted: Sequence[str], everything: bool) -> None:
 
 
 @contextmanager
-def progress(total: int) -> Iterator[Callable[[str], None]]:
-    """A progress bar on standard error; what it yields is to be called with the name of each document when it is begun."""
+def progress(total: int) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
+    """A progress bar on standard error; what it yields are to be called with the name of each document when it is begun, and when it has
+    come to its end: those count."""
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=total, completed=-1)
+        task = bar.add_task("", total=total)
 
         def begun(name: str) -> None:
+            bar.update(task, description=plain(name, CELL).plain)
+
+        def ended(name: str) -> None:
             bar.update(task, advance=1, description=plain(name, CELL).plain)
 
-        yield begun
+        yield begun, ended
 
 
 def plain(value: Any, length: int | None = None) -> Text:

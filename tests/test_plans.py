@@ -344,6 +344,8 @@ def test_a_plan_says_who_reads(stub: Running, options: dict[str, Any], words: st
         ({"record": Path("a")}, "recording needs a model\n  next: name one with --model"),
         ({"options": {"samples": 2}}, "--samples needs a model\n  next: name one with --model"),
         ({"options": {"budget": "1"}}, "--budget needs a model\n  next: name one with --model"),
+        ({"logprobs": True}, "--logprobs needs a model\n  next: name one with --model"),
+        ({"batches": Path("b")}, "--batch needs a model\n  next: name one with --model"),
         ({"replay": Path("b")}, "b: no such folder of recordings\n  next: record them with --model NAME --record FOLDER"),
         (
             {"model": "fast"},
@@ -356,6 +358,10 @@ def test_wishes_without_a_model_are_refused(options: dict[str, Any], said: str) 
     with pytest.raises(UsageError) as caught:
         plans.planned(wanted(**options))
     assert str(caught.value) == said
+
+
+def test_not_to_keep_replies_is_no_wish_for_a_model() -> None:
+    assert plans.describe(plans.planned(wanted(options={"cache": "off"})).plan) == "built-in reader"
 
 
 def test_a_second_model_that_is_the_first_is_refused_since_it_would_be_asked_the_same(stub: Running) -> None:
