@@ -43,6 +43,7 @@ SURE_DIGITS = 3  # of a figure that stands by itself on the page: where it is fo
 
 Grounded = tuple[tuple[tuple[int, int], ...], Match]
 
+
 @dataclass(frozen=True, slots=True)
 class Grounds:
     """Where values are printed: (spans, match) by JSON pointer. `placed` are those that stand where the order of the record puts them."""
