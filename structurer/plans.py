@@ -221,7 +221,7 @@ class _Makers:
         source = of_endpoint(endpoint, self.settings.patience_s, self.settings.cache, self.told, self.purse(endpoint))
         model: Model = source if self.wanted.batches is None else self.by_batch(endpoint, source, self.wanted.batches)
         if self.settings.cache is not None:
-            model = Cached(model, self.settings.cache / "replies", _identity(endpoint) + parted(endpoint.base_url)[2], self.told)
+            model = Cached(model, self.settings.cache, _identity(endpoint) + parted(endpoint.base_url)[2], self.told)
         if self.wanted.record:
             model = cassettes.Recorder(model, self.wanted.record)
         model = self.wanted.telemetry.traced(model, endpoint.where, endpoint.model)

@@ -24,6 +24,7 @@ from rich.text import Text
 
 from structurer import store
 from structurer.across import Failed, Unpaired
+from structurer.book import Book
 from structurer.checks import ROUNDED, TRUNCATED
 from structurer.convention import MIXED, Convention, Outlier
 from structurer.errors import UsageError
@@ -92,7 +93,18 @@ def _overview(manifest: Manifest) -> RenderableType:
         table.add_row(plain(entry.path), state, str(entry.records or ""), plain(entry.reason))
     together = list(_together(manifest))
     head = Text(f"{manifest.tool}, {manifest.reader}, {manifest.state}, started {manifest.started}")
-    return Group(head, table, *together, *([""] if together else []))
+    asked = list(_asked(manifest))
+    return Group(head, table, *asked, *together, *([""] if together or asked else []))
+
+
+def _asked(manifest: Manifest) -> Iterator[RenderableType]:
+    """What models were asked, what it cost, and what their replies came to; why they answer no more."""
+    if manifest.spent:
+        book = Book.read(manifest.spent)
+        came = ", ".join(f"{outcome} {count}" for outcome, count in book.outcomes.most_common())
+        yield plain(f"models: {book.line()}" + (f"; replies: {came}" if came else ""))
+    if manifest.halted:
+        yield plain(f"halted: {manifest.halted}; the same command with --resume goes on")
 
 
 def _together(manifest: Manifest) -> Iterator[RenderableType]:
