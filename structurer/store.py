@@ -34,7 +34,8 @@ from structurer.schema import Schema
 FORMAT = 1  # of the folder; a change that old readers cannot read counts it up
 MANIFEST, DOCUMENTS, SCHEMAS, BATCHES = "run.json", "documents", "schemas", "batches"
 STEM_BYTES = 180  # of a document's file name, which most file systems bound at 255 bytes
-MANIFEST_EVERY = 1.0  # seconds between two manifests of a growing run
+MANIFEST_EVERY = 1.0  # seconds between two manifests of a growing run, at least
+MANIFEST_SHARE = 20  # ... and so many times as long as the last one took to write
 _OTHER = "other settings of its models: name, address, limits or parameters"
 T = TypeVar("T")
 
@@ -128,7 +129,7 @@ class Run:
         self._names: set[str] = set()  # those that belong to an input of this run
         self._expected: frozenset[str] = frozenset()
         self.spent = Book.read(manifest.spent) if manifest.spent else Book()
-        self._written_at = clock()
+        self._written_at, self._took = clock(), 0.0  # when the manifest was written last, and the seconds that it took
 
     def expect(self, paths: Sequence[str]) -> None:
         """The inputs that are to come: listed as waiting until told otherwise."""
@@ -144,6 +145,8 @@ class Run:
         others = {known.document for path, known in self._inputs.items() if path not in self._expected}
         for name in self._held - self._names - others:
             (self.folder / DOCUMENTS / name).unlink(missing_ok=True)
+        for beside in (self.folder / DOCUMENTS).glob(".*.tmp"):  # what a process that was killed was about to write
+            beside.unlink(missing_ok=True)
 
     @property
     def resumed(self) -> bool:
@@ -187,7 +190,7 @@ class Run:
     def note(self, came: Input) -> None:
         """What became of an input."""
         self._inputs[came.path] = came
-        if self._clock() - self._written_at >= MANIFEST_EVERY:
+        if self._clock() - self._written_at >= max(MANIFEST_EVERY, MANIFEST_SHARE * self._took):
             self._write()
 
     def finish(
@@ -207,11 +210,13 @@ class Run:
         return self._write()
 
     def _write(self) -> Manifest:
+        begun = self._clock()
         spent = self.spent.as_dict() if self.spent.models or self.spent.outcomes else None
         self._manifest = replace(self._manifest, inputs=tuple(self._inputs.values()), spent=spent)
         text = serial.dump(serial.to_json(self._manifest), levels=2)
         _guarded(self.folder, lambda: atomic.write_text(self.folder / MANIFEST, text))
         self._written_at = self._clock()
+        self._took = self._written_at - begun
         return self._manifest
 
 
