@@ -54,8 +54,8 @@ class Window:
 
     @property
     def share(self) -> float:
-        """Of refusals; few calls are not believed to the full."""
-        return self.refused / (self.entered + FEWEST_CALLS)
+        """Of refusals; calls that are not back yet count as accepted, because refusals are often faster."""
+        return self.refused / self.entered
 
     def count(self, outcome: Outcome) -> None:
         """A call is back."""
@@ -86,12 +86,11 @@ class Noise:
 class Trial:
     """A lower level on trial. `before`: the level to restore; `share`: of refusals there.
 
-    `cause`: the bad window. `cap`: where a cap must be, if the refusals are those above a cap; refusals below it as well are noise.
+    `cap`: where a cap must be, if the refusals are those above a cap; refusals below it as well are noise.
     """
 
     before: int
     share: float
-    cause: Window | None = None
     cap: float = 0.0
     refused: int = 0
     calls: int = 0
@@ -140,23 +139,21 @@ class Limit:
     def _refused(self, window: Window, in_flight: int, current: bool) -> None:
         if window.number <= self._condemned:
             self._cut(in_flight)
-            if self._trial is not None and window is self._trial.cause:
-                self._trial.share = window.share
         elif not current:
             return
         elif self._trial is not None:
-            if window.refused >= FEWEST_REFUSALS and 2 * window.refused > window.entered:  # noise is not as loud: still too high
-                self._trial.cause, self._trial.share = window, window.share
+            if window.refused >= FEWEST_REFUSALS and window.share > 1 / 2:  # noise is not as loud: still too high
+                self._trial.share = window.share
                 self._condemn(in_flight)
         elif self.level > self._good and not self._starting:
             if window.refused > self._noise.share * window.size + (self.level - self._good) / 2:
                 self._step_back()
         elif self._is_bad(window):
-            self._trial, self._starting = Trial(self.level, window.share, window), False
+            self._trial, self._starting = Trial(self.level, window.share), False
             self._condemn(in_flight)
 
     def _is_bad(self, window: Window) -> bool:
-        expected = self._noise.share * window.entered  # those not yet back count as accepted: refusals are often faster
+        expected = self._noise.share * window.entered
         return window.refused >= FEWEST_REFUSALS and window.refused > expected + DEVIATIONS * sqrt(expected)
 
     def _condemn(self, in_flight: int) -> None:
@@ -170,7 +167,7 @@ class Limit:
 
     def _judge(self, window: Window, wanted: bool) -> None:
         if self._trial is not None:
-            self._judge_trial(self._trial, window, wanted)
+            self._judge_trial(self._trial, window)
             return
         self._noise.learn(window.refused, window.judged)
         if self._starting:
@@ -202,13 +199,13 @@ class Limit:
         self._move(self._good)
         self._stride, self._rest, self._next_rest = 1, self._next_rest, min(2 * self._next_rest, LONGEST_REST)
 
-    def _judge_trial(self, trial: Trial, window: Window, wanted: bool) -> None:
+    def _judge_trial(self, trial: Trial, window: Window) -> None:
         trial.refused, trial.calls = trial.refused + window.refused, trial.calls + window.judged
         share = trial.refused / trial.calls
         if trial.share * trial.calls < EXPECTED and trial.refused <= EXPECTED / 2:
             return
         if share <= trial.share / 2:
-            self._keep_trial(trial, wanted)
+            self._keep_trial(trial)
         elif self.level > trial.cap:
             self._lower(Trial(trial.before, share))
         else:
@@ -219,14 +216,12 @@ class Limit:
         self._trial = trial
         self._move(min(self.level - 1, int(BELOW * trial.cap)))
 
-    def _keep_trial(self, trial: Trial, wanted: bool) -> None:
+    def _keep_trial(self, trial: Trial) -> None:
         """What had been learnt as noise was load."""
         self._trial, self._condemned, self._good, self._noise = None, 0, self.level, Noise()
         self._noise.learn(trial.refused, trial.calls)
         self._stride = self._rest = self._next_rest = 1
         self._test = self._next_test = FIRST_TEST
-        if wanted and not trial.refused:
-            self._step_up()
 
     def _undo_trial(self, trial: Trial) -> None:
         self._trial, self._condemned, self._good = None, 0, trial.before

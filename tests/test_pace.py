@@ -93,7 +93,7 @@ def paced(**options: Any) -> Pace:
 class Endpoint:
     """Refuses what is above its cap, and a share of the rest; answers after its latency.
 
-    `jitter`: the latency is uniform within that share of it, `there_s`: the way there, and back.
+    `jitter`: the latency is uniform within that share of it. `there_s`: the way there, and back. `refusing_s`: the latency of a refusal.
     """
 
     cap: Callable[[float], int] = lambda _: 10**9
@@ -102,6 +102,7 @@ class Endpoint:
     rejected_share: float = 0.0
     jitter: float = 0.0
     there_s: float = 0.001
+    refusing_s: float = 0.0
     retry_after_s: float | None = None
     seed: int = 0
     arrivals: list[float] = field(default_factory=list)
@@ -123,6 +124,7 @@ class Endpoint:
         draw = self.chance.random()
         if self.busy >= self.cap(now()) or draw < self.refused_share:
             self.refusals.append(now())
+            await asyncio.sleep(self.refusing_s)
             return Outcome.OVERLOADED
         self.busy += 1
         try:
@@ -274,6 +276,72 @@ def test_small_and_large_caps_are_found(cap: int) -> None:
     assert mean(run.between(2, 10)) == pytest.approx(cap, rel=0.1)
 
 
+@pytest.mark.parametrize(("jitter", "there_s"), [(0.0, 0.001), (0.0, 0.02), (0.3, 0.02)])
+def test_refusals_that_take_as_long_as_answers_are_understood(jitter: float, there_s: float) -> None:
+    endpoint = Endpoint(cap=lambda _: 16, refusing_s=LATENCY_S, jitter=jitter, there_s=there_s, seed=1)
+    run_documents(endpoint, 2000)
+    assert share_between(endpoint.answers, 3, 24) >= 0.85 * 16 / (LATENCY_S + 2 * there_s)
+    assert share_between(endpoint.refusals, 3, 24) <= 0.05 * share_between(endpoint.answers, 3, 24)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_cap_that_is_blurred_by_the_way_to_it_is_not_taken_for_noise(seed: int) -> None:
+    endpoint = Endpoint(cap=lambda _: 16, jitter=0.3, there_s=0.02, seed=seed)
+    run_documents(endpoint, 2000)
+    assert share_between(endpoint.refusals, 3, 24) <= 0.05 * share_between(endpoint.answers, 3, 24)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cap_met_in_slow_start_is_not_taken_for_noise_where_refusals_are_slow(seed: int) -> None:
+    endpoint = Endpoint(cap=lambda _: 16, jitter=0.5, there_s=0.02, refusing_s=LATENCY_S, seed=seed)
+    run_documents(endpoint, 512)
+    assert len(endpoint.refusals) <= 80
+
+
+def test_a_step_that_nobody_made_use_of_is_not_kept() -> None:
+    def use(limit: Limit, at_once: int, outcome: Outcome = Outcome.SUCCEEDED) -> None:
+        windows = [limit.entered(number + 1) for number in range(at_once)]
+        for window in windows:
+            limit.returned(window, outcome, 0, wanted=True)
+
+    limit = Limit(8, 64)
+    for _ in range(2):
+        use(limit, 8)
+    slow_start = limit.level
+    assert slow_start > 16
+    while limit.level >= 8:
+        use(limit, limit.level, Outcome.OVERLOADED)
+    for _ in range(200):
+        use(limit, 2)
+    assert limit.level <= 6
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.3])
+def test_after_an_outage_by_refusals_the_limit_is_soon_what_it_was(jitter: float) -> None:
+    endpoint = Endpoint(cap=lambda at: 0 if 4 <= at < 24 else 10**9, jitter=jitter, retry_after_s=1.0, seed=1)
+    run = run_documents(endpoint, 4000)
+    back = min(at for at in endpoint.answers if at > 24.3)
+    assert back < 24 + 8
+    assert MOST in run.between(back, back + 6)
+    assert sum(4 <= at < 24 for at in endpoint.refusals) <= 2 * MOST
+
+
+def test_calls_refused_together_count_once_for_the_holding_back() -> None:
+    async def story() -> list[float]:
+        pace = paced()
+
+        async def call() -> float:
+            async with pace.slot() as slot:
+                entered = now()
+                await asyncio.sleep(1)
+                slot.overloaded()
+                return entered
+
+        return sorted(set(await asyncio.gather(*(call() for _ in range(40)))))
+
+    assert simulate(story)[:3] == [0, 1, 2.25]
+
+
 def test_a_stray_refusal_does_not_move_a_level_known_to_be_good() -> None:
     struck: list[float] = []
 
@@ -341,20 +409,26 @@ def test_a_success_ends_the_holding_back() -> None:
 
 
 @given(
-    first=st.integers(1, 40),
-    most=st.integers(1, 40),
-    steps=st.lists(st.tuples(st.integers(0, 39), st.sampled_from(Outcome), st.booleans()), max_size=300),
+    first=st.integers(1, 20),
+    most=st.integers(1, 20),
+    phases=st.lists(st.tuples(st.sampled_from([1, 5, 50]), st.sampled_from([0, 1, 5, 50]), st.integers(0, 2)), min_size=1, max_size=8),
+    seed=st.integers(0, 2**32),
 )
 @settings(max_examples=150, deadline=None)
-def test_the_limit_stays_between_one_and_most_whatever_happens(first: int, most: int, steps: list[tuple[int, Outcome, bool]]) -> None:
-    limit = Limit(first, most)
+def test_the_limit_stays_between_one_and_most_whatever_happens(
+    first: int, most: int, phases: list[tuple[int, int, int]], seed: int
+) -> None:
+    """Phases of different shares: successes, refusals, and what says nothing."""
+    limit, chance = Limit(first, most), Random(seed)
     inside: list[Window] = []
-    for chosen, outcome, wanted in steps:
-        while len(inside) < limit.level:
-            inside.append(limit.entered(len(inside) + 1))
-        window = inside.pop(chosen % len(inside))
-        limit.returned(window, outcome, len(inside), wanted=wanted)
-        assert 1 <= limit.level <= most
+    for shares in phases:
+        for _ in range(60):
+            while len(inside) < limit.level:
+                inside.append(limit.entered(len(inside) + 1))
+            outcome = chance.choices((Outcome.SUCCEEDED, Outcome.OVERLOADED, Outcome.FAILED), shares)[0]
+            window = inside.pop(chance.randrange(len(inside)))
+            limit.returned(window, outcome, len(inside), wanted=chance.random() < 0.9)
+            assert 1 <= limit.level <= most
 
 
 @given(seed=st.integers(0, 2**32), most=st.integers(1, 20), tasks=st.integers(1, 60))
@@ -890,6 +964,18 @@ def test_an_endpoint_that_nobody_tried_meanwhile_is_tried_once_more() -> None:
 
     assert simulate(lambda: story(Outcome.SUCCEEDED)) == {"given up": 5, "done": 9}
     assert simulate(lambda: story(Outcome.FAILED)) == {"given up": 6, "endpoint has not answered for 3600 s": 8}
+
+
+def test_who_comes_one_by_one_is_turned_away_after_a_probe_that_was_the_last_chance() -> None:
+    async def story() -> Counter[str]:
+        pace = paced(patience_s=10)
+        broken = Broken()
+        for wait_s in (0, 0, 0, 0, 0, 11, 3600):
+            await asyncio.sleep(wait_s)
+            await broken.call(pace)
+        return broken.ends
+
+    assert simulate(story) == {"given up": 6, "endpoint has not answered for 3611 s": 1}
 
 
 def test_a_waiter_that_is_given_up_and_cancelled_at_once_is_only_cancelled() -> None:
