@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import signal
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from structurer import ingest
@@ -126,8 +129,11 @@ def run_all(
         ahead = [file for file in found.files if not (run.resumed and work.is_done(file))]
         run.drop_strays()
         if plan.model is None:
-            for file in ahead:
-                work.by_itself(file)
+            with _interrupts_remembered() as is_interrupted:
+                for file in ahead:
+                    if is_interrupted():
+                        raise KeyboardInterrupt
+                    work.by_itself(file)
         else:
             apart(work.all_at_once(ahead))
         state = Progress.HALTED if tally.halted else Progress.FINISHED
@@ -135,6 +141,25 @@ def run_all(
         tally.left = len(found.files) + len(found.errors) - tally.documents
         run.finish(state, tally.conventions.conclude(), tally.relations.conclude(), tally.halted)
     return tally
+
+
+@contextmanager
+def _interrupts_remembered() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C raises KeyboardInterrupt wherever the code is, and Python drops what is raised in a finaliser: so it is remembered too."""
+    heard: list[int] = []
+
+    def hear(number: int, _: FrameType | None) -> None:
+        heard.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield lambda: bool(heard)
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _note_others(found: ingest.Found, run: Run, tally: Tally, watcher: Watcher) -> None:

@@ -1,5 +1,7 @@
 """Many documents, one run: what cannot be done is noted, the others still are."""
 
+import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,15 +24,16 @@ CLEAN = {"checks": (), "review": ()}
 def go(tmp_path):
     """Runs a batch over files named a.txt, b.txt ... of which each is answered by a result or an error; gives tally, manifest, troubles."""
 
-    def batch_of(*answers, errors=(), skipped=(), plan=PLAN, resume=False):
+    def batch_of(*answers, errors=(), skipped=(), plan=PLAN, resume=False, before=lambda number: None):
         names = [f"{chr(97 + number)}.txt" if number < 26 else f"{number}.txt" for number in range(len(answers))]
         files = sorted(tmp_path.glob("*.txt")) if resume else [tmp_path / name for name in names]
         for file in files:
             file.write_text(file.name)
-        coming, said = iter(answers), []
+        coming, said = enumerate(answers), []
 
         def structured(document, _plan, _outcomes):
-            answer = next(coming)
+            number, answer = next(coming)
+            before(number)
             if isinstance(answer, BaseException):
                 raise answer
             yield from ()
@@ -149,3 +152,16 @@ def test_the_reader_is_described_in_words(tmp_path):
     assert plans.describe(plans.plan_of(plans.Wanted(builtin=True))) == "built-in reader"
     assert plans.describe(replayed) == "model qwen beside the built-in reader"
     assert plans.provenance(replayed)[1] == "qwen"
+
+
+def test_an_interrupt_that_is_lost_in_a_finaliser_ends_the_run_before_the_next_document(go, monkeypatch):
+    class Late:
+        """Is interrupted while it is taken away, where Python drops what is raised."""
+
+        def __del__(self):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    tally, manifest, _ = go(clean(), clean(), clean(), before=lambda number: Late() if number == 1 else None)
+    assert tally is None
+    assert [one.state for one in manifest.inputs] == [State.DONE, State.DONE, State.SKIPPED]
