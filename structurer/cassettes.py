@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from structurer.atomic import write_text
 from structurer.errors import ModelError, UsageError
-from structurer.llm import Model, Reply, Request
+from structurer.llm import Model, Reply, Request, holds
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -54,8 +54,7 @@ class Recorder:
 
     def holds(self, request: Request) -> bool:
         """Whether the reply is filed, or the model has it already."""
-        holds = getattr(self._model, "holds", None)
-        return _file(self._folder, request).exists() or bool(holds and holds(request))
+        return _file(self._folder, request).exists() or holds(self._model, request)
 
     def _prepare(self) -> None:
         """Before the model is asked: an answer that cannot be kept is paid for in vain."""

@@ -9,7 +9,7 @@ from typing import Final
 from structurer import ingest
 from structurer.book import Book
 from structurer.errors import StructurerError
-from structurer.llm import Call, Model, Reply, Usage
+from structurer.llm import Call, Reply, Usage, holds
 from structurer.pipeline import structuring
 from structurer.plans import Planned
 
@@ -49,18 +49,13 @@ def estimated(found: ingest.Found, planned: Planned) -> Estimate:
 
 
 def _count(call: Call, estimate: Estimate, planned: Planned) -> None:
-    kept = _is_kept(call.model, call)
+    kept = holds(call.model, call.request)
     estimate.kept += kept
     system, *rest = (len(message.content.encode()) for message in call.request.messages)
     usage = Usage((system + sum(rest)) // TOKEN_BYTES, int(sum(rest) * REPLY_TO_TEXT) // TOKEN_BYTES, 0)
     estimate.book.add(
         call.model.name, Reply("", call.model.name, usage=usage, recorded=kept), planned.prices.get(call.model.name), batch=planned.batch
     )
-
-
-def _is_kept(model: Model, call: Call) -> bool:
-    holds = getattr(model, "holds", None)
-    return bool(holds and holds(call.request))
 
 
 def told(estimate: Estimate) -> str:

@@ -104,6 +104,12 @@ class Model(Protocol):
         ...
 
 
+def holds(model: Model, request: Request) -> bool:
+    """Whether a model has the reply already and need not ask: one that keeps replies says so by a method `holds`."""
+    said = getattr(model, "holds", None)
+    return bool(said and said(request))
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request and who is to answer it."""

@@ -28,7 +28,7 @@ from structurer.ledger import proved_complete, unclaimed
 from structurer.llm import Model, Reply, Rounds, side_by_side
 from structurer.parse import Parsed
 from structurer.pins import pins
-from structurer.reading import Reading, Sizes, grounded
+from structurer.reading import Reading, Sizes, grounded, told
 from structurer.record import Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
 from structurer.schema import Schema
 from structurer.segment import Segment, segment
@@ -172,10 +172,8 @@ def _by_builtin(layout: Layout, schema: Schema) -> Reading:
 
 def _in_its_place(builtin: Reading, error: UnusableReplyError) -> Reading:
     """What the built-in reader made of a form that the model did not read: a person is told."""
-    extraction = builtin.extraction
     words = f"the model did not read this form, the built-in reader did: {error.what}"
-    doubts = {**extraction.doubts, "": (*extraction.doubts.get("", ()), words)}
-    return replace(builtin, extraction=replace(extraction, doubts=doubts), replies=error.replies)
+    return replace(told(builtin, (words,)), replies=error.replies)
 
 
 def _askings(plan: Plan, outcomes: Counter[str]) -> list[Asking]:
@@ -259,8 +257,8 @@ def _escalated(judged: _Judged, model: Model) -> Rounds[_Judged]:
     for index, one in zip(wanted, came, strict=True):
         if not isinstance(one, ModelError):
             draft = judged.drafts[index]
-            told = replace(draft, replies=(*draft.replies, *one.replies), escalated=f"{one.told} by {model.name}")
-            judged = replace(judged, drafts=_swapped(judged.drafts, index, told))
+            asked = replace(draft, replies=(*draft.replies, *one.replies), escalated=f"{one.told} by {model.name}")
+            judged = replace(judged, drafts=_swapped(judged.drafts, index, asked))
             judged = _better(judged, index, one.texts, model.name) if one.texts else judged
     return judged
 

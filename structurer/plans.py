@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,11 +136,9 @@ def _schemas(schema: Any) -> tuple[Schema, ...]:
     return (library.schema_of_model(schema),)
 
 
-def _asking(plan: Plan, **more: Any) -> Plan:
+def _asking(plan: Plan) -> Plan:
     """The plan with the prompts that its models are asked with."""
-    from dataclasses import replace
-
-    return replace(plan, prompt=library.load_prompt(), second=library.load_prompt("second"), **more)
+    return replace(plan, prompt=library.load_prompt(), second=library.load_prompt("second"))
 
 
 def _replayer(wanted: Wanted, folder: Path) -> cassettes.Replayer:
@@ -174,9 +172,9 @@ def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Pla
     second = found.endpoint(found.second) if found.second else None
     if second is not None and _identity(second) == _identity(first):
         raise UsageError(f"{second.name!r} is the model that reads first", where="--second", remedy="name another, or use --samples 2")
-    endpoints = [first, *(found.endpoint(name) for name in (found.second, found.escalate) if name)]
-    made = {endpoint.name: makers.made(endpoint) for endpoint in endpoints if endpoint is not None}
-    asked = [endpoint for endpoint in endpoints if endpoint is not None]
+    stronger = found.endpoint(found.escalate) if found.escalate else None
+    asked = [endpoint for endpoint in (first, second, stronger) if endpoint is not None]
+    made = {endpoint.name: makers.made(endpoint) for endpoint in asked}
     sizes = Sizes(
         _shard(found.shard_chars, min((one.context_tokens for one in asked if one.context_tokens), default=None)),
         min(one.max_properties for one in asked),

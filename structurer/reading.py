@@ -73,7 +73,7 @@ def read(layout: Layout, schema: Schema, askings: Sequence[Asking], sizes: Sizes
         replies = tuple(reply for one in opinions for reply in one.replies)
         whole = replace(grounded(layout, schema, voted(schema, [one.extraction for one in opinions])), replies=replies)
     missing = tuple(f"a further opinion is missing: {one.what}" for one in came if isinstance(one, ModelError))
-    return _told(whole, missing)
+    return told(whole, missing)
 
 
 def grounded(layout: Layout, schema: Schema, extraction: Extraction) -> Reading:
@@ -92,14 +92,13 @@ def _opinion(layout: Layout, schema: Schema, asking: Asking, sizes: Sizes) -> Ro
         if not first.pieces or not isinstance(error, UnusableReplyError):  # not answered: the document is to be asked for again, whole
             raise error
     whole, replies = yield from _completed(layout, schema, first, asking, sizes)
-    whole = _with_gaps(layout, whole, lost(layout, schema, whole.extraction))
     if first.unread:
         asking.outcomes[NOT_READ] += len(first.unread)
     unread = tuple(_unread(layout, shard, error) for shard, error in first.unread)
-    return _told(Reading(whole.extraction, whole.matches, whole.placed, replies), unread)
+    return told(Reading(whole.extraction, whole.matches, whole.placed, replies), unread)
 
 
-def _told(reading: Reading, words: tuple[str, ...]) -> Reading:
+def told(reading: Reading, words: tuple[str, ...]) -> Reading:
     """The reading with what a person should know of the whole."""
     if not words:
         return reading
@@ -182,7 +181,8 @@ def _with_head(piece: Piece, head: Layout, missed: Sequence[tuple[str, Leaf, Ext
 
 
 def _completed(layout: Layout, schema: Schema, first: _Read, asking: Asking, sizes: Sizes) -> Rounds[tuple[Piece, tuple[Reply, ...]]]:
-    """The pieces put together, and asked for again where rows of a list stand on the page that none of them has."""
+    """The pieces put together, and asked for again where rows of a list stand on the page that none of them has; what does not come is told
+    of."""
     pieces, replies, vain = list(first.pieces), list(first.replies), 0
     shards: Sequence[Shard] = [piece.shard for piece in pieces]
     whole = merged(schema, pieces)
@@ -201,7 +201,7 @@ def _completed(layout: Layout, schema: Schema, first: _Read, asking: Asking, siz
         if not vain:  # else the new reading is no better, and may be worse
             pieces += again.pieces
             whole, gaps = tried, left
-    return whole, tuple(replies)
+    return _with_gaps(layout, whole, gaps), tuple(replies)
 
 
 def _with_gaps(layout: Layout, whole: Piece, gaps: Sequence[Gap]) -> Piece:

@@ -33,7 +33,7 @@ from urllib.parse import urlsplit
 from structurer import __version__
 from structurer.errors import StructurerError, UsageError
 from structurer.export import reviewed
-from structurer.llm import Model, Reply, Request, Usage
+from structurer.llm import Model, Reply, Request, Usage, holds
 from structurer.prices import plausible
 from structurer.replies import unusable
 from structurer.verbose import Turns, about, reason_of, turns_counted
@@ -217,8 +217,7 @@ class Traced:
 
     def holds(self, request: Request) -> bool:
         """Whether the model has the reply already."""
-        holds = getattr(self._model, "holds", None)
-        return bool(holds and holds(request))
+        return holds(self._model, request)
 
     async def complete(self, request: Request) -> Reply:
         """The model's reply. Raises what the model raises."""

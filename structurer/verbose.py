@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from structurer.errors import StructurerError
 from structurer.layout import width
-from structurer.llm import Model, Reply, Request, Usage
+from structurer.llm import Model, Reply, Request, Usage, holds
 from structurer.prices import plausible
 from structurer.replies import unusable
 
@@ -124,8 +124,7 @@ class Spoken:
 
     def holds(self, request: Request) -> bool:
         """Whether the model has the reply already."""
-        holds = getattr(self._model, "holds", None)
-        return bool(holds and holds(request))
+        return holds(self._model, request)
 
     async def complete(self, request: Request) -> Reply:
         """The model's reply. Raises what the model raises."""
