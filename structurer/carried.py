@@ -20,10 +20,10 @@ from math import lcm
 from typing import Final, TypeVar
 
 from structurer.confront import Figures, failures, figures, lists_of
-from structurer.flowrows import _MANY
+from structurer.flowrows import MANY_SHARE, SAYS_MANY
 from structurer.fold import caseless, fold, squeeze
 from structurer.layout import Layout
-from structurer.lostrows import _CELL_DATE, _LETTERS, COMMON, MIN_SUMMED, SURE_DIGITS, _begins_as_total, _says_total
+from structurer.lostrows import CELL_DATE, COMMON, LETTERS, MIN_SUMMED, SURE_DIGITS, begins_as_total, says_total
 from structurer.parse import parse
 from structurer.record import Extract, Extraction, pointer
 from structurer.schema import Group, Kind, Leaf, Rows, Schema
@@ -40,7 +40,6 @@ MAX_PASSES: Final = 8  # each puts rows back among the entries, which changes th
 REPEATS: Final = "the row only repeats a running figure: it may be carried forward, and no entry"
 SUMS_UP: Final = "the row is the exact sum of rows before it: it may be a total, and no entry"
 DIFFERS: Final = "the row says that it carries or sums up, but its figures do not show it"
-MANY: Final = "many of the rows are doubtful"  # what `flowrows` says of a list of running lines
 
 _GAP: Final = re.compile(r"\s*[\t\n\f]\s*|\s{2,}")
 _T = TypeVar("_T")
@@ -121,9 +120,9 @@ def _without(extraction: Extraction, place: str, out: frozenset[int], doubts: Ma
 def _relieved(doubts: dict[str, tuple[str, ...]], place: str, count: int) -> dict[str, tuple[str, ...]]:
     """The doubts without the one that too many rows are doubtful, where the rows that are left are not."""
     doubtful = sum(key.startswith(f"{place}/") and key.count("/") == place.count("/") + 1 for key in doubts)
-    if MANY not in doubts.get(place, ()) or doubtful > count * _MANY:
+    if SAYS_MANY not in doubts.get(place, ()) or doubtful > count * MANY_SHARE:
         return doubts
-    left = tuple(reason for reason in doubts[place] if reason != MANY)
+    left = tuple(reason for reason in doubts[place] if reason != SAYS_MANY)
     return {key: reasons for key, reasons in {**doubts, place: left}.items() if reasons}
 
 
@@ -182,7 +181,7 @@ class _Cell:
 
     @property
     def dated(self) -> bool:
-        return self.leaf.kind is Kind.YEAR or bool(self.figure is None and _CELL_DATE.fullmatch(self.text))
+        return self.leaf.kind is Kind.YEAR or bool(self.figure is None and CELL_DATE.fullmatch(self.text))
 
     @property
     def stray(self) -> tuple[Fraction, ...]:
@@ -228,7 +227,7 @@ def _row(cells: Mapping[int, _Cell], unit: int) -> _Row:
         numbers,
         stray,
         dates=frozenset(column for column, cell in cells.items() if cell.dated),
-        words=tuple(word for cell in others for word in _LETTERS.findall(cell.text.casefold())),
+        words=tuple(word for cell in others for word in LETTERS.findall(cell.text.casefold())),
         sure=any(stray) or any(number and _digits(cells[column].text) >= SURE_DIGITS for column, number in numbers.items()),
         strange=any(cell.leaf.kind.numeric and any(map(str.isdigit, cell.text)) for cell in others),
         head=len(cells) > 1 and all(map(_is_head, cells.values())),
@@ -395,7 +394,7 @@ class _List:
         goes on from it."""
         if column in ledger.standing and ledger.standing[column] == figure:
             return True
-        if column in ledger.standing and not _says_total(self.rows[number].words):
+        if column in ledger.standing and not says_total(self.rows[number].words):
             return False
         behind = next((row for row in self.rows[number + 1 : number + 1 + REACH] if column in row.figures and len(row.figures) > 1), None)
         return behind is not None and self.running[column].fits(behind.figures[column] - figure, self.running[column].moves(behind))
@@ -412,7 +411,7 @@ class _List:
 
     def _false(self, kept: frozenset[int], lacking: Mapping[int, int]) -> Iterator[int]:
         """Rows that claim to carry or to sum up, and prove nothing."""
-        claiming = (number for number in self.poor - kept if lacking[number] and _says_total(self.rows[number].words))
+        claiming = (number for number in self.poor - kept if lacking[number] and says_total(self.rows[number].words))
         proved = self._proofs(kept)
         return (number for number in claiming if number not in proved and not self.rows[number].dates)
 
@@ -448,15 +447,15 @@ class _Judged:
     def is_doubtful(self, number: int) -> bool:
         """Whether a row that stays may be none; one that has a date, inside a page, without words for a total, is an entry."""
         row, run = self.rows[number], self.runs.get(number)
-        return run is not None and (_begins_as_total(row.words) or (row.sure and (run.torn or run.outer or not row.dates)))
+        return run is not None and (begins_as_total(row.words) or (row.sure and (run.torn or run.outer or not row.dates)))
 
     def _is_confirmed(self, number: int) -> bool:
         row, proof = self.rows[number], self.proofs[number]
-        if _says_total(row.words) or row.words in self.recurring:
+        if says_total(row.words) or row.words in self.recurring:
             return True
         if row.dates or not row.sure:
             return False
-        if _begins_as_total(row.words) or (self.worded and not row.words):
+        if begins_as_total(row.words) or (self.worded and not row.words):
             return bool(proof.repeats) or proof.summed >= MIN_SUMMED
         return self.lacking[number] >= FAR and self._is_placed(number)
 

@@ -283,9 +283,7 @@ class FileWire(Wire):
     @classmethod
     def beside(cls, wire: Wire) -> FileWire:
         """To the same endpoint, with connections of its own."""
-        other = cls(wire._base_url, wire._api_key, connections=wire._connections, headers=wire._headers)
-        other._query = wire._query
-        return other
+        return cls(wire._address, wire._api_key, connections=wire._connections, headers=wire._headers)
 
     async def upload(self, path: str, file: Path, fields: Mapping[str, str], limit_s: float) -> bytes:
         """The body of the answer to a form with a file in it, which is read as it is sent. Raises as `post`, and OSError of the file."""

@@ -19,7 +19,8 @@ from structurer.record import pointer
 from structurer.schema import Leaf, Rows
 
 _SURPRISE = 2.0  # the cost of one word, from which on its row is shown to a person
-_MANY = 0.3  # share of doubtful rows, from which on the whole list is shown to a person
+SAYS_MANY = "many of the rows are doubtful"  # of a list of running lines
+MANY_SHARE = 0.3  # share of doubtful rows, from which on the whole list is shown to a person
 
 
 def read_flow_rows(draft: Draft, heads: list[Head], place: str) -> None:
@@ -68,8 +69,8 @@ def _rows(
     for row in rows:
         row.doubts += _lacking(row, columns)
     doubts = ["the lines do not divide into rows"] if steps[-1].cost >= NEVER else []
-    if sum(bool(row.doubts) for row in rows) > len(rows) * _MANY:
-        doubts.append("many of the rows are doubtful")
+    if sum(bool(row.doubts) for row in rows) > len(rows) * MANY_SHARE:
+        doubts.append(SAYS_MANY)
     return rows, doubts
 
 

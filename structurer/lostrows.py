@@ -46,13 +46,13 @@ _DATE: Final = (
     rf"|\d{{1,2}}(?:st|nd|rd|th)?[ -]?{_MONTH}(?:,?[ -]?\d{{4}}|[ -]\d{{2}}(?![\d.,]))?|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
     r"(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?"
 )
-_CELL_DATE: Final = re.compile(_DATE, re.IGNORECASE)
+CELL_DATE: Final = re.compile(_DATE, re.IGNORECASE)
 _TOKEN: Final = re.compile(rf"(?P<date>(?<!\S){_DATE}(?=[,;:]?(?:\s|$)))|\S+", re.IGNORECASE)
 _UNIT: Final = r"(?:%|[Cc][Rr]|[Dd][Rr]|元|万元|亿元|千元|EUR|USD|GBP|CHF|JPY|CNY|RMB|[¥$€£])"
 _FIGURE: Final = re.compile(rf"[-+(]{{0,2}}{_UNIT}?[-+]?(?P<digits>\d[\d,.']*)\)?[-+]?{_UNIT}?\)?")
 _DECIMALS: Final = re.compile(r"\.\d+$|,\d{1,2}$")
 _DASH: Final = re.compile(r"[-/\\]+|n/a", re.IGNORECASE)
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
+LETTERS: Final = re.compile(r"[^\W\d_]+")
 _TOTALS: Final = re.compile(  # words for what sums up or is carried on
     "(?:sub)?totals?|sum|balance|carried|brought|opening|closing|previous|(?:zwischen)?summe|gesamt(?:summe)?|übertrag|(?:end|anfangs)?saldo"
     "|saldovortrag|solde|suma"
@@ -121,7 +121,7 @@ def tokens(folded: str, line: Line, base: int) -> tuple[Token, ...]:
     folded, and `base` its offset in the document."""
     if line.grid:
         cells = ((chunk, folded[chunk.start - base : chunk.end - base]) for chunk in line.chunks)
-        found = [(Sort.DATE if _CELL_DATE.fullmatch(cell) else _sort(cell), chunk.start, chunk.end, chunk.col) for chunk, cell in cells]
+        found = [(Sort.DATE if CELL_DATE.fullmatch(cell) else _sort(cell), chunk.start, chunk.end, chunk.col) for chunk, cell in cells]
         return tuple(Token(sort, start, end, col) for sort, start, end, col in found if sort is not None)
     return tuple(Token(sort, start + base, end + base, 0) for sort, start, end in _sorts(folded, line.start - base, line.end - base))
 
@@ -251,7 +251,7 @@ class _Page:
     def words(self, number: int) -> list[str]:
         """The words of a line, in lower case and without marks and digits."""
         texts = (self._text(token).casefold() for token in self.tokens[number] if _is_word(token))
-        return [word for text in texts for word in _LETTERS.findall(text)]
+        return [word for text in texts for word in LETTERS.findall(text)]
 
     def _text(self, token: Token) -> str:
         return self.folded[token.start - self.layout.start : token.end - self.layout.start]
@@ -587,7 +587,7 @@ class _List:
         return behind < len(self.page.lines) and not any(line in alike or line in rows for line in range(number + 1, behind))
 
     def _is_like_total(self, number: int) -> bool:
-        return _begins_as_total(self.page.words(number))
+        return begins_as_total(self.page.words(number))
 
     # -- totals --------------------------------------------------------------------------------------------------------
 
@@ -597,7 +597,7 @@ class _List:
         summed = self._summed(window, named=named)
         if window.profile.dated:
             return named and (any(summed) or self._carries_on(window))
-        if any(_says_total(self.page.words(number)) for number in window.lines):
+        if any(says_total(self.page.words(number)) for number in window.lines):
             return True
         return any(summed) if named else min(summed, default=0) >= MIN_SUMMED
 
@@ -649,12 +649,13 @@ def _role(word: str) -> int:
     return int(bool(_BESIDE.fullmatch(word)) or not _BESIDE_CJK.sub("", word))
 
 
-def _says_total(words: Sequence[str]) -> bool:
+def says_total(words: Sequence[str]) -> bool:
     """Whether the words of a line say that it is a total, and nothing else."""
     roles = [_role(word) for word in words]
     return 2 in roles and 0 not in roles
 
 
-def _begins_as_total(words: Sequence[str]) -> bool:
+def begins_as_total(words: Sequence[str]) -> bool:
+    """Whether a line names a total before any word of its own."""
     roles = [_role(word) for word in words]
     return 2 in roles[: roles.index(0) if 0 in roles else len(roles)]

@@ -47,6 +47,7 @@ class Wire:
     """Posts to one endpoint. The connections belong to the event loop that first posts, and are closed with it."""
 
     def __init__(self, base_url: str, api_key: str | None, *, connections: int, headers: Mapping[str, str] | None = None) -> None:
+        self._address = base_url
         self._base_url, basic, self._query = parted(base_url)
         self._api_key, self._connections = api_key, connections
         self._headers = {**(headers or {}), **(basic if api_key is None else {})}
