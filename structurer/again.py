@@ -38,10 +38,10 @@ class Answered:
 def asked_again(part: Segment, pending: Pending, places: Sequence[str], asking: Asking) -> Rounds[Answered]:
     """What a model says is printed in cells of a record. A model that does not answer leaves them open."""
     assert pending.layout is not None
-    text = pending.layout.text
+    text, showing = pending.layout.text, pending.layout.showing
     shards = cut(text, part.start, part.end, asking.shard)
     questions = [
-        (words(text, shards[number]).strip(), chunk)
+        (words(showing, shards[number]).strip(), chunk)
         for number, cells in sorted(_by_shard(pending, places, shards).items())
         for chunk in islice(_chunks(cells), asking.a_shard)
     ][: asking.calls]

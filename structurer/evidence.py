@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from structurer.confront import Figures, unit_of
-from structurer.document import Span
+from structurer.document import SURE, Span
 from structurer.fold import fold
 from structurer.ground import prints_of
 from structurer.layout import Layout
@@ -22,7 +22,6 @@ from structurer.suspects import Evidence, Form, Support
 from structurer.windows import Windows
 
 ABOUT = 16  # characters beside a figure in which a word may make it approximate
-SURE = 0.9  # confidence of a recogniser below which its reading is doubted
 # 约 and 近 are words by themselves only where no other character makes a word with them (节约, 合约, 最近).
 _ABOUT = (
     r"(?:(?:(?<![\u4e00-\u9fff])|(?<=[大为计共需额金费用达]))约|(?:(?<![\u4e00-\u9fff])|(?<=将))近|≈|~"
@@ -52,7 +51,8 @@ class Pending:
 
     layout: its page (None: there is none to ask). placed: the values that stand where the order of the record puts them (None: the reader
     took every value from its place). explained: stretches of the text that are no values. locate: gives a stretch its page and box.
-    confirmed: the values that a person has seen, which are never doubted. about: those printed as approximate, where that is known. longer:
+    confirmed: the values that a person has seen, which are never doubted. seconds: what a recogniser saw in their place when it looked
+    again. about: those printed as approximate, where that is known. longer:
     the lists of which another reading has more rows.
     """
 
@@ -67,6 +67,7 @@ class Pending:
     confirmed: frozenset[str] = frozenset()
     about: frozenset[str] | None = None
     longer: frozenset[str] = frozenset()
+    seconds: Mapping[str, tuple[Loose, ...]] = field(default_factory=dict)
 
     @property
     def rows(self) -> Mapping[str, int]:

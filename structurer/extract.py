@@ -84,13 +84,14 @@ def _remedy(bad: BadReply, replies: tuple[Reply, ...]) -> str:
     return f"choose another --model, or leave it out to use the built-in reader{anew}"
 
 
-def extract(document_text: str, schema: Schema, asking: Asking) -> Rounds[tuple[Extraction, tuple[Reply, ...]]]:
+def extract(document_text: str, schema: Schema, asking: Asking, note: str = "") -> Rounds[tuple[Extraction, tuple[Reply, ...]]]:
     """Ask the model to copy the form's values; the replies (the last one is the one used) tell what it cost.
+    `note` says how the text is shown.
 
     Raises ModelError when the model cannot be reached, UnusableReplyError when no reply could be used, UsageError for a prompt that cannot
     be filled in.
     """
-    opening, reask = _opening(document_text, schema, asking.prompt)
+    opening, reask = _opening(document_text, schema, asking.prompt, note)
     messages, replies, plainer = list(opening), list[Reply](), 0
     bad = BadReply(Fault.EMPTY, ())
     for _ in range(asking.attempts):
@@ -111,12 +112,12 @@ def extract(document_text: str, schema: Schema, asking: Asking) -> Rounds[tuple[
     raise UnusableReplyError(asking, tuple(replies), bad)
 
 
-def _opening(document_text: str, schema: Schema, prompt: Prompt) -> tuple[tuple[Message, Message], Template]:
+def _opening(document_text: str, schema: Schema, prompt: Prompt, note: str) -> tuple[tuple[Message, Message], Template]:
     """System and user message, and the template of the reask; what is the same for all documents comes first, so that prefix caches hit."""
     instructions, question, reask = _parts(prompt)
     document = encodable(document_text)
-    told = {**_told_of(schema), "fence": fence(document), "document": document}
-    depends = {"fence", "document"} & set(instructions.get_identifiers())
+    told = {**_told_of(schema), "fence": fence(document), "document": document, "note": note and f"{note}\n\n"}
+    depends = {"fence", "document", "note"} & set(instructions.get_identifiers())
     system = _filled(instructions, told, prompt.digest) if depends else _instructions(prompt, schema)
     return (Message("system", system), Message("user", _filled(question, told, prompt.digest))), reask
 
@@ -139,7 +140,7 @@ def _told_of(schema: Schema) -> Mapping[str, str]:
 @lru_cache(maxsize=64)
 def _instructions(prompt: Prompt, schema: Schema) -> str:
     """The same for every document, to the byte."""
-    return _filled(_parts(prompt)[0], {**_told_of(schema), "fence": "", "document": ""}, prompt.digest)
+    return _filled(_parts(prompt)[0], {**_told_of(schema), "fence": "", "document": "", "note": ""}, prompt.digest)
 
 
 def _filled(template: Template, values: Mapping[str, str], digest: str) -> str:

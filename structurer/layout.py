@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Protocol
 
 from structurer.fold import Folded
 
@@ -55,11 +56,31 @@ class Line:
     page_before: bool
 
 
+class Shown(Protocol):
+    """How a model is shown a text, by offsets into it; `note` is what it is told of that."""
+
+    @property
+    def note(self) -> str: ...
+    def of(self, start: int, end: int) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AsItStands:
+    """A text without tables."""
+
+    text: str
+    note: str = ""
+
+    def of(self, start: int, end: int) -> str:
+        return self.text[start:end]
+
+
 class Layout:
     """The lines of text[start:end]; `furniture` are the stretches that are no content (page numbers, rules, tags)."""
 
-    def __init__(self, text: str, start: int, end: int) -> None:
+    def __init__(self, text: str, start: int, end: int, showing: Shown | None = None) -> None:
         self.text, self.start, self.end = text, start, end
+        self.showing = showing or AsItStands(text)
         furniture = _furniture(text, start, end)
         self.furniture = tuple(furniture)
         self.clean = _unbarred(_blanked(text[start:end], [(first - start, last - start) for first, last in furniture]))

@@ -18,7 +18,7 @@ from structurer.converse import concluded
 from structurer.document import Document
 from structurer.errors import ModelError, UsageError
 from structurer.escalate import enlightened, flagged
-from structurer.evidence import Pending
+from structurer.evidence import Loose, Pending
 from structurer.extract import Asking, Prompt, UnusableReplyError
 from structurer.ground import known_match
 from structurer.kinship import Kin, Relative, kin_of
@@ -33,6 +33,7 @@ from structurer.record import Extract, Extraction, Match, Record, Result, Unclai
 from structurer.schema import Schema
 from structurer.segment import Segment, segment
 from structurer.settle import settle
+from structurer.showing import Showing
 from structurer.trust import judge, merged
 from structurer.validate import violations
 
@@ -86,7 +87,8 @@ def structuring(document: Document, plan: Plan, outcomes: Counter[str] | None = 
     """The same as a conversation with the plan's models; `outcomes` counts what each reply came to, by name."""
     outcomes = Counter() if outcomes is None else outcomes
     segments, left = segment(document.text, plan.schemas)
-    came = yield from side_by_side(_draft(document, part, plan, outcomes) for part in segments)
+    showing = Showing(document)
+    came = yield from side_by_side(_draft(showing, part, plan, outcomes) for part in segments)
     drafts = list(_done(came))
     pending = [draft.pending for draft in drafts]
     kin = kin_of([Relative(one.schema, one.values, draft.segment.start) for one, draft in zip(pending, drafts, strict=True)])
@@ -108,8 +110,9 @@ def _done(came: Iterable[_Draft | ModelError]) -> Iterable[_Draft]:
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _draft(document: Document, part: Segment, plan: Plan, outcomes: Counter[str]) -> Rounds[_Draft]:
-    layout = Layout(document.text, part.start, part.end)
+def _draft(showing: Showing, part: Segment, plan: Plan, outcomes: Counter[str]) -> Rounds[_Draft]:
+    document = showing.document
+    layout = Layout(document.text, part.start, part.end, showing)
     read = yield from _read(part, plan, layout, outcomes)
     return _Draft(part, layout, read.extraction, _pending(document, part, layout, read), read.replies)
 
@@ -125,10 +128,18 @@ def _pending(document: Document, part: Segment, layout: Layout, reading: Reading
         )
         for place, leaf in leaf_pointers(part.schema, extraction.rows)
     }
+    seconds = {place: _seconds(document, value) for place, (_, value) in values.items() if value.spans} if document.seconds else {}
     return Pending(
         part.schema, values, replace(read, facts=joined(part.schema, read.facts)), (), layout, reading.placed,
-        extraction.explained, document.evidence,
+        extraction.explained, document.evidence, seconds=seconds,
     )  # fmt: skip
+
+
+def _seconds(document: Document, value: Value) -> tuple[Loose, ...]:
+    """What a recogniser saw in place of a value when it looked a second time, where the value is one word."""
+    span = value.spans[0]
+    found = document.seconds_in(span.start, span.end) if len(value.spans) == 1 else ()
+    return tuple(Loose(second.text, span.start, span.end) for second in found if (second.start, second.end) == (span.start, span.end))
 
 
 def _value(document: Document, extract: Extract, parsed: Parsed, quantity: Quantity | None, match: Match, name: str) -> Value:

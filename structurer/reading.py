@@ -128,8 +128,8 @@ def _shards(layout: Layout, schema: Schema, shards: Iterable[Shard], asking: Ask
 
 def _shard(layout: Layout, schema: Schema, shard: Shard, asking: Asking, sizes: Sizes) -> Rounds[_Read]:
     """One stretch of the segment, its fields in as many parts as need be; in halves where a reply came cut off."""
-    shown = words(layout.text, shard).strip()
-    came = yield from side_by_side(extract(shown, part, asking) for part in parted(schema, sizes.fields))
+    shown = words(layout.showing, shard).strip()
+    came = yield from side_by_side(extract(shown, part, asking, layout.showing.note) for part in parted(schema, sizes.fields))
     errors = [one for one in came if isinstance(one, ModelError)]
     replies = tuple(reply for one in came for reply in _replies(one))
     if not errors:

@@ -17,7 +17,10 @@ from structurer.reconcile import Feasible
 from structurer.record import Correction, Match, Value
 
 BY_PAGE = "page"  # who corrected a value: an unclaimed print of its place
+BY_SECOND_LOOK = "second look"  # ... or the recogniser, which read the same print otherwise when it looked again
 BY_SECOND_READING = "second reading"  # ... or a model that was asked again and named an unclaimed print
+_UNCLAIMED = "the page prints this figure there, and no value claimed it"
+_CONFIRMED = {BY_SECOND_LOOK: "the recogniser saw this figure there when it looked again"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ def fitting(pending: Pending, place: str, wanted: Feasible) -> tuple[Loose, ...]
     feasible range, or within one unit in their own last place, because the range was reckoned with the decimals of the doubted print."""
     leaf, scale = pending.values[place][0], pending.figures.scales[place]
     found = []
-    for figure in (*pending.loose_at(place), *pending.joined_at(place)):
+    for figure in (*pending.loose_at(place), *pending.joined_at(place), *pending.seconds.get(place, ())):
         read = parse(figure.text, leaf.kind, leaf.choices)
         room = last_place(read.decimals, read.scale or scale)
         if pending.windows.in_order(place, figure.start) and fits(figure.text, leaf, scale, wanted.widened(room)):
@@ -54,7 +57,10 @@ def proposal(pending: Pending, place: str, wanted: Feasible) -> Proposal | None:
         said = {parse(text, leaf.kind, leaf.choices).number for text in value.alternatives if text is not None}
         numbers = {figure: number for figure, number in numbers.items() if number in said}
     others = tuple(dict.fromkeys(figure.text for figure in numbers))[1:]
-    return Proposal(place, next(iter(numbers)), alternatives=others) if len(set(numbers.values())) == 1 else None
+    if len(set(numbers.values())) != 1:
+        return None
+    figure = next(iter(numbers))
+    return Proposal(place, figure, BY_SECOND_LOOK if figure in pending.seconds.get(place, ()) else BY_PAGE, others)
 
 
 def corrected(pending: Pending, taken: Sequence[Proposal], reason: str) -> Pending:
@@ -80,11 +86,11 @@ def _taken(pending: Pending, value: Value, one: Proposal, reason: str) -> Value:
         value,
         text=one.figure.text,
         spans=pending.locate(one.figure.start, one.figure.end),
-        match=Match.EXACT,
+        match=Match.FUZZY if one.by == BY_SECOND_LOOK else Match.EXACT,
         error=None,
         doubts=(),
         alternatives=(),
-        correction=Correction(value.text, value.value, one.by, reason, one.alternatives),
+        correction=Correction(value.text, value.value, one.by, f"{reason}; {_CONFIRMED.get(one.by, _UNCLAIMED)}", one.alternatives),
     )
 
 

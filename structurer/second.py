@@ -37,11 +37,13 @@ def read_again(
 
 def _request(document_text: str, pending: Pending, asked: Mapping[str, str], model: Model, prompt: Prompt) -> Request:
     document = encodable(document_text)
+    note = pending.layout.showing.note if pending.layout else ""
     values = {
         "title": pending.schema.title,
         "shape": json.dumps(dict.fromkeys(asked), ensure_ascii=False),
         "fence": fence(document),
         "document": document,
+        "note": note and f"{note}\n\n",
         "cells": "\n".join(f"{key}: {_described(pending, place)}" for key, place in asked.items()),
     }
     system, user = (

@@ -14,7 +14,7 @@ from typing import Final
 
 from structurer.errors import UsageError
 from structurer.fold import fold
-from structurer.layout import Layout
+from structurer.layout import Layout, Shown
 from structurer.lostrows import FIGURES, Sort, Token, tokens
 from structurer.record import Extraction, Match
 
@@ -84,12 +84,12 @@ def cut(text: str, start: int, end: int, most: int, overlap: int = OVERLAP) -> t
     return tuple(shards)
 
 
-def words(text: str, shard: Shard) -> str:
+def words(shown: Shown, shard: Shard) -> str:
     """What a model is shown of a shard: its head, a line that says that lines are left out, its own lines."""
-    own = text[shard.start : shard.end]
+    own = shown.of(shard.start, shard.end)
     if shard.head is None:
         return own
-    head = text[shard.head[0] : shard.head[1]]
+    head = shown.of(*shard.head)
     return head + own if shard.head[1] >= shard.start else f"{head.rstrip()}\n{LEFT_OUT}\n{own}"
 
 

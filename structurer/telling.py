@@ -166,7 +166,7 @@ def mended_words(records: Sequence[Pending], failing: Iterable[tuple[int, int]])
     """Why a value was corrected."""
     checks = [records[number].checks[position] for number, position in failing]
     names = ", ".join(dict.fromkeys(checked.id for checked in checks))
-    return f"{names} failed ({checks[0].outcome.words.removesuffix('.')}); the page prints this figure there, and no value claimed it"
+    return f"{names} failed ({checks[0].outcome.words.removesuffix('.')})"
 
 
 def left_words(figures: Sequence[Loose]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from math import exp, log
 
+from structurer.document import SURE
 from structurer.record import Flag, Match, Review, Unclaimed, Value
 from structurer.schema import Leaf
 
@@ -70,9 +71,16 @@ def _own_reasons(leaf: Leaf, value: Value, page: bool, *, proved: bool) -> list[
         found.append("the page prints it only nearly so")
     if value.logprob is not None and value.logprob < _UNSURE and not proved:
         found.append(f"the model itself was not sure of it: probability {exp(value.logprob):.2f}")
+    if (sure := recognised_at(value)) is not None and sure < SURE and not proved and any(map(str.isdigit, value.text or "")):
+        found.append(f"the recogniser was not sure of it: confidence {sure:.2f} in its least sure character")
     if value.text is None and leaf.required and not found and "*" not in leaf.path:
         found.append(f"{'the page prints' if page else 'there is'} no value for a required field")
     return found
+
+
+def recognised_at(value: Value) -> float | None:
+    """The lowest confidence of a recogniser in a character of a value, in [0, 1]; None where it was not recognised."""
+    return min((span.confidence for span in value.spans if span.confidence is not None), default=None)
 
 
 def _lost_words(left: tuple[Unclaimed, ...]) -> str:
@@ -84,6 +92,8 @@ def _flagged(value: Value, why: Collection[str], blamed: bool, pinned: int) -> V
     score = 1.0 if value.text is None else _EVIDENCE[value.match]
     score *= _DOUBT if value.doubts or value.error else 1.0
     score *= _BLAMED if blamed else 1.0
+    sure = recognised_at(value)
+    score *= sure if sure is not None else 1.0
     score *= exp(value.logprob) if value.logprob is not None else 1.0
     score *= value.agreement[0] / value.agreement[1] if value.agreement is not None else 1.0
     for _ in range(min(pinned, 3)):

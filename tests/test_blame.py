@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,7 @@ from made import NUMBER, on_page
 
 from structurer.blame import blame, blaming
 from structurer.contract import load
-from structurer.document import Document, Page, Span
+from structurer.document import Box, Document, Page, Second, Span, Words
 from structurer.kinship import Relative, kin_of
 from structurer.library import load_prompt
 from structurer.llm import Reply, Request
@@ -69,8 +70,8 @@ def read(*prices: str | None, total: str | None = "7.55", names: tuple[str, ...]
 
 def document(text: str, sure: Mapping[str, float] | None = None) -> Document:
     words = [(at, word) for line in [text] for at, word in _words(line)]
-    spans = tuple(Span(at, at + len(word), 1, None, sure.get(word, 0.9999)) for at, word in words) if sure is not None else ()
-    return Document("page.txt", text, "0" * 64, "text/plain", (Page(1, 0, len(text)),), spans)
+    spans = tuple(Span(at, at + len(word), 1, Box(0, 0, 1, 1), sure.get(word, 0.9999)) for at, word in words) if sure is not None else ()
+    return Document("page.txt", text, "0" * 64, "text/plain", (Page(1, 0, len(text)),), Words(spans))
 
 
 def _words(text: str):
@@ -327,6 +328,38 @@ def test_a_figure_that_a_recogniser_guessed_is_not_the_fault_of_the_document():
     page = PAGE.replace("7.55", "7.65")
     (found,) = structure_document(document(page, {"7.65": 0.3}), Plan((schema(),))).records
     assert found.checks[0].verdict is not Verdict.DOCUMENT
+
+
+# -- what a recogniser saw when it looked again --------------------------------------------------------------------------
+
+
+def looked_again(misread: str, other: str, *, sure: float = 0.4) -> Record:
+    """The page with 2.30 misread, and what the second look saw in its place."""
+    page = PAGE.replace("2.30", misread)
+    at = page.index(misread)
+    made = replace(document(page, {misread: sure}), seconds=(Second(at, at + len(misread), other),))
+    (found,) = structure_document(made, Plan((schema(),))).records
+    return found
+
+
+def test_a_misread_figure_is_mended_by_the_second_look_that_fits_the_sum():
+    found = looked_again("2.80", "2.30")
+    value = found.leaves["/lines/1/price"]
+    assert value.value == "2.30"
+    assert value.correction is not None
+    assert (value.correction.text, value.correction.by) == ("2.80", "second look")
+    assert value.correction.reason.endswith("the recogniser saw this figure there when it looked again")
+
+
+def test_a_second_look_that_fits_no_sum_mends_nothing_and_the_figure_is_flagged():
+    found = looked_again("2.80", "2.90")
+    assert corrections(found) == {}
+    assert "the recogniser was not sure of it: confidence 0.40 in its least sure character" in reasons(found)["/lines/1/price"]
+
+
+def test_a_figure_that_a_check_proves_is_not_flagged_for_a_doubt_of_the_recogniser():
+    found = looked_again("2.30", "2.80")
+    assert (corrections(found), reasons(found)) == ({}, {})
 
 
 # -- approximate figures -------------------------------------------------------------------------------------------------

@@ -281,7 +281,10 @@ def test_a_reply_cut_at_the_output_limit_is_never_read_though_it_parses() -> Non
     ("text", "message"),
     [
         ("a\n---\nb", "prompt 1a2b: a prompt has 3 parts between lines `---`, this one has 2"),
-        ("$nmae\n---\nb\n---\nc", "prompt 1a2b: unknown placeholder $nmae; known here: $title, $kind, $fields, $shape, $fence, $document"),
+        (
+            "$nmae\n---\nb\n---\nc",
+            "prompt 1a2b: unknown placeholder $nmae; known here: $title, $kind, $fields, $shape, $fence, $document, $note",
+        ),
         ("a\n---\nb\n---\n$document", "prompt 1a2b: unknown placeholder $document; known here: $errors"),
         ("5 $\n---\nb\n---\nc", "prompt 1a2b: Invalid placeholder in string: line 1, col 3; write $$ for a dollar sign"),
     ],

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from structurer import ingest, library, reader
 from structurer.contract import load
 from structurer.ground import ground
-from structurer.layout import Layout
+from structurer.layout import AsItStands, Layout
 from structurer.lostrows import Gap, Sort, lost, tokens
 from structurer.merging import merged
 from structurer.record import Extract, Extraction, Match, leaf_pointers
@@ -246,7 +246,7 @@ def read_in_shards(made: Statement, dropped: Collection[int], most: int = 4_000)
     """What a reader makes of the shards of a long statement who drops these rows."""
     pieces = []
     for shard in cut(made.text, 0, len(made.text), most):
-        single = {place: text for place, text in made.single.items() if text in words(made.text, shard)}
+        single = {place: text for place, text in made.single.items() if text in words(AsItStands(made.text), shard)}
         kept = shown_rows(made, shard, dropped)
         extraction = reading(made.schema, {**single, **texts_of(made, kept)}, len(kept))
         pieces.append(replace(placed(Layout(made.text, shard.start, shard.end), made.schema, extraction), shard=shard))

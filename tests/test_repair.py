@@ -16,6 +16,7 @@ from structurer.repair import Proposal, corrected, fitting, proposal
 
 PLACE = "/lines/1/price"
 READ = purchase("1.20", "2.80", "4.05")
+MENDED = "the sum failed; the page prints this figure there, and no value claimed it"
 
 
 def exactly(figure: str) -> Feasible:
@@ -104,7 +105,7 @@ def test_a_corrected_value_is_the_print_and_keeps_what_it_was_and_why():
     pending = printed("2.30")
     found = corrected(pending, [Proposal(PLACE, Loose("2.30", 16, 20), alternatives=("2.3",))], "the sum failed")
     value = found.values[PLACE][1]
-    assert value.correction == Correction("2.80", "2.80", "page", "the sum failed", ("2.3",))
+    assert value.correction == Correction("2.80", "2.80", "page", MENDED, ("2.3",))
     assert (value.text, value.value, value.match, value.doubts, value.alternatives) == ("2.30", "2.30", Match.EXACT, (), ())
     assert [(span.start, span.end) for span in value.spans] == [(16, 20)]
     assert value.quantity == found.figures.facts.cells[PLACE]
@@ -120,8 +121,8 @@ def test_a_corrected_value_is_the_print_and_keeps_what_it_was_and_why():
 def test_a_print_that_could_not_be_parsed_is_corrected_and_its_error_gone():
     pending = on_page(PURCHASE, PAGE, purchase("1.20", "2.x0", "4.05"))
     assert pending.values[PLACE][1].error == "not-a-number"
-    value = corrected(pending, [Proposal(PLACE, Loose("2.30", 16, 20))], "").values[PLACE][1]
-    assert (value.value, value.error, value.correction) == ("2.30", None, Correction("2.x0", None, "page", ""))
+    value = corrected(pending, [Proposal(PLACE, Loose("2.30", 16, 20))], "the sum failed").values[PLACE][1]
+    assert (value.value, value.error, value.correction) == ("2.30", None, Correction("2.x0", None, "page", MENDED))
 
 
 def test_a_correction_with_more_decimals_changes_the_last_place_of_its_column():
@@ -131,7 +132,7 @@ def test_a_correction_with_more_decimals_changes_the_last_place_of_its_column():
 
 
 def test_values_that_a_reader_placed_all_stay_placed():
-    found = corrected(replace(printed("2.30"), placed=None), [Proposal(PLACE, Loose("2.30", 16, 20))], "")
+    found = corrected(replace(printed("2.30"), placed=None), [Proposal(PLACE, Loose("2.30", 16, 20))], "the sum failed")
     assert found.placed is None
 
 

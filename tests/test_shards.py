@@ -15,7 +15,7 @@ from test_lostrows import COLUMNS, LAYOUTS, Statement, placed, reading, shown_ro
 
 from structurer.contract import load
 from structurer.errors import UsageError
-from structurer.layout import Layout
+from structurer.layout import AsItStands, Layout
 from structurer.merging import APART, NOWHERE, TWICE, merged
 from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.schema import Schema
@@ -26,7 +26,7 @@ PAGE: Final = "Invoice 7\nItem Amount\nPen 1.20\nInk 4.10\nCup 3.00\nPot 8.00\nJ
 
 
 def shown(text: str, shards: Sequence[Shard]) -> list[str]:
-    return [words(text, shard) for shard in shards]
+    return [words(AsItStands(text), shard) for shard in shards]
 
 
 # -- cutting -----------------------------------------------------------------------------------------------------------
@@ -56,7 +56,7 @@ def test_a_row_that_is_set_one_cell_a_line_is_shared_whole():
     shards = cut(text, 0, len(text), 160, overlap=1)
     assert len(shards) > 3
     assert [text[later.start : before.end].count("\n") for before, later in pairwise(shards)] == [2] * (len(shards) - 1)
-    assert all(words(text, shard).startswith("Item\nAmount\n[...]\n") for shard in shards[1:])
+    assert all(words(AsItStands(text), shard).startswith("Item\nAmount\n[...]\n") for shard in shards[1:])
 
 
 def test_a_page_break_near_the_limit_is_preferred_to_a_blank_line_and_that_to_any_other():
@@ -124,7 +124,7 @@ def test_shards_cover_the_segment_in_order_and_cut_no_line(text, most, overlap, 
         assert text[before.end - 1] in "\n\f"
         assert text[later.start - 1] in "\n\f"
     for shard in shards:
-        assert len(words(text, shard)) <= most or not set("\n\f") & set(text[shard.start : shard.end - 1])
+        assert len(words(AsItStands(text), shard)) <= most or not set("\n\f") & set(text[shard.start : shard.end - 1])
         assert shard.head is None or start <= shard.head[0] < shard.head[1] <= shard.start
 
 
@@ -181,10 +181,10 @@ def test_halving_goes_on_until_few_lines_are_left_and_loses_none(text, start):
 def test_the_lines_about_a_stretch_are_shown_with_the_head():
     at = PAGE.index("Cup")
     near = about(PAGE, Shard(0, len(PAGE)), at, at + 8)
-    assert words(PAGE, near) == "Invoice 7\nItem Amount\n[...]\nInk 4.10\nCup 3.00\nPot 8.00\n"
+    assert words(AsItStands(PAGE), near) == "Invoice 7\nItem Amount\n[...]\nInk 4.10\nCup 3.00\nPot 8.00\n"
     assert PAGE[near.start : near.end] == "Ink 4.10\nCup 3.00\nPot 8.00\n"
     first = about(PAGE, Shard(0, len(PAGE)), PAGE.index("Pen"), PAGE.index("Pen") + 8)
-    assert words(PAGE, first) == "Invoice 7\nItem Amount\nPen 1.20\nInk 4.10\n"
+    assert words(AsItStands(PAGE), first) == "Invoice 7\nItem Amount\nPen 1.20\nInk 4.10\n"
 
 
 # -- merging -----------------------------------------------------------------------------------------------------------
@@ -483,7 +483,7 @@ def test_correct_readings_of_any_shards_are_the_reading_of_the_whole_and_what_so
 
 
 def shard_reading(made: Statement, shard: Shard, dropped: set[int]) -> Piece:
-    single = {place: text for place, text in made.single.items() if text in words(made.text, shard)}
+    single = {place: text for place, text in made.single.items() if text in words(AsItStands(made.text), shard)}
     kept = shown_rows(made, shard, dropped)
     layout = Layout(made.text, shard.start, shard.end)
     return replace(placed(layout, made.schema, reading(made.schema, {**single, **texts_of(made, kept)}, len(kept))), shard=shard)

@@ -54,7 +54,7 @@ def asked_for(document: str, schema: Schema = STATEMENT, **body: Any) -> dict[st
     """The body that extraction posts for a document, by the shipped prompt."""
     system, user, _ = PROMPT.split("\n---\n")
     shape = json.dumps(skeleton(schema.root), ensure_ascii=False)
-    values = {"title": schema.title, "fields": field_guide(schema), "shape": shape, "fence": FENCE, "document": document}
+    values = {"title": schema.title, "fields": field_guide(schema), "shape": shape, "fence": FENCE, "document": document, "note": ""}
     roles = {"system": system, "user": user}
     messages = [{"role": role, "content": Template(text).substitute(values).strip()} for role, text in roles.items()]
     strict = {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": reply_schema(schema)}}
