@@ -28,6 +28,16 @@ def write_text(path: Path, text: str) -> None:
         file.write(text)
 
 
+def write_bytes(path: Path, raw: bytes) -> None:
+    """Replace the file's content by `raw`. Raises OSError."""
+    beside = _beside(path)
+    try:
+        beside.write_bytes(raw)
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 @contextmanager
 def writing(path: Path, *, encoding: str = "utf-8", newline: str | None = "\n") -> Iterator[TextIO]:
     """A text file to write to that takes the place of `path` when the block ends well, and vanishes when it does not. Raises OSError."""

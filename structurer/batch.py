@@ -46,6 +46,7 @@ BUG = "a bug in structurer"
 GRAVITY = (1, 2, 6, 5, 4, 3)  # exit codes, gravest first: bug, usage, schema, model, input, review
 
 Told = Callable[[str], None]
+Read = Callable[[Path], "Document"]
 Structure = Callable[["Document", Plan, "Counter[str]"], "Rounds[Result]"]
 
 
@@ -119,10 +120,13 @@ def run_all(
     watcher: Watcher,
     structure: Structure = structuring,
     tariff: Tariff = Tariff(),
+    read: Read = ingest.read,
 ) -> Tally:
-    """Structure all files into the run and close it. KeyboardInterrupt passes through when the run is closed as interrupted."""
+    """Structure all files into the run and close it; `read` makes documents of them. KeyboardInterrupt passes through when the run is
+    closed as interrupted.
+    """
     tally, state = Tally(relations=Relations(plan.schemas)), Progress.INTERRUPTED
-    work = _Work(plan, run, tally, watcher, structure, tariff)
+    work = _Work(plan, run, tally, watcher, structure, tariff, read)
     try:
         run.expect([str(file) for file in found.files])
         _note_others(found, run, tally, watcher)
@@ -181,6 +185,7 @@ class _Work:
     watcher: Watcher
     structure: Structure
     tariff: Tariff
+    read: Read
 
     def is_done(self, file: Path) -> bool:
         """Whether the run holds the document already, from before it was broken off; then it is counted."""
@@ -197,7 +202,7 @@ class _Work:
         self.watcher.begun(str(file))
         with self.watcher.document(str(file)) as seen:
             try:
-                result = concluded(self.structure(ingest.read(file), self.plan, seen.outcomes))
+                result = concluded(self.structure(self.read(file), self.plan, seen.outcomes))
             except Exception as error:  # reported in full
                 seen.failed(error)
                 self.note(file, error)
@@ -233,7 +238,7 @@ class _Work:
         with self.watcher.document(str(file)) as seen:
             own = Book(outcomes=seen.outcomes)
             try:
-                document = await elsewhere(ingest.read, file)
+                document = await elsewhere(self.read, file)
                 seen.read(document.sha256)
                 rounds = self.structure(document, self.plan, own.outcomes)
                 result = await converse(rounds, partial(elsewhere, further), partial(self.enter, own))

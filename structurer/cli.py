@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 
 import typer
 
 from structurer import __version__
-from structurer.errors import StructurerError
+from structurer.errors import StructurerError, UsageError
 
 if TYPE_CHECKING:
     from structurer.batch import Tally
@@ -51,6 +52,13 @@ SchemaFiles = Annotated[
 ConfigFile = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option("--config", metavar="FILE", help="The settings. Default: structurer.toml here, or in your configuration folder."),
+]
+
+
+Ocr = Annotated[str, typer.Option("--ocr", metavar="auto|off|FOLDER", help="Read scans: if OCR is installed, never, or with these models.")]
+PasswordFile = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--password-file", metavar="FILE", help="The password of closed files, on its first line."),
 ]
 
 
@@ -99,6 +107,8 @@ def structure(
         typer.Option("--telemetry/--no-telemetry", help="Tell OpenTelemetry, as the OTEL_ variables say."),
     ] = None,
     config: ConfigFile = None,
+    ocr: Ocr = "auto",
+    password_file: PasswordFile = None,
 ) -> None:
     """Structure documents into a run folder: one file a document, readable as soon as it is done."""
     from structurer import batch, estimate, ingest, plans, store
@@ -123,16 +133,22 @@ def structure(
     )
     planned = plans.planned(wanted, _say)
     reader = plans.describe(planned.plan)
+    intake = ingest.intake_of(ocr, password_file)
+    read = partial(ingest.read, intake=intake)
     found = ingest.discover(paths)
     if not found.files:
         for error in found.errors:
             _say(f"structurer: {error}")
         raise typer.Exit(4)
     if dry_run:
-        typer.echo(estimate.told(estimate.estimated(found, planned)))
+        typer.echo(estimate.told(estimate.estimated(found, planned, read)))
         raise typer.Exit
     asked = store.Asked(
-        f"structurer {__version__}", tuple(map(_scrubbed, sys.argv[1:])), reader, *plans.provenance(planned.plan), planned.identity
+        f"structurer {__version__}",
+        tuple(map(_scrubbed, sys.argv[1:])),
+        reader,
+        *plans.provenance(planned.plan),
+        planned.identity + intake.identity,
     )
     run = store.go_on(out, asked) if resume else store.create(out, asked)
     if planned.budget is not None:
@@ -140,7 +156,7 @@ def structure(
     with _progress(0 if verbose else len(found.files)) as (begun, ended):
         watcher = batch.Watcher(begun, _say, told.document, ended)
         try:
-            tally = batch.run_all(found, planned.plan, run, watcher, tariff=batch.Tariff(planned.prices, planned.batch))
+            tally = batch.run_all(found, planned.plan, run, watcher, tariff=batch.Tariff(planned.prices, planned.batch), read=read)
         except KeyboardInterrupt:
             _say(f"interrupted; what was finished is in {out}\n  next: structurer show {out}, or the same command with --resume")
             raise
@@ -160,18 +176,40 @@ def check(
         typer.Option("--source", metavar="FILE", help="The document they were read from; repeat for several. Grounds and mends them."),
     ] = None,
     witness: Annotated[bool, typer.Option("--witness/--no-witness", help="Hear the built-in reader beside the page.")] = True,
+    ocr: Ocr = "auto",
+    password_file: PasswordFile = None,
 ) -> None:
     """Check records that any tool made: which cell is wrong, whose fault it is, and what the page confirms in its place."""
-    from structurer import plans, recheck
+    from structurer import ingest, plans, recheck
 
     plan = plans.plan_of(plans.Wanted(tuple(schema or ()), builtin=True))
-    tally = recheck.run(recheck.Wanted(file, plan.schemas, tuple(source or ()), witness), out)
+    read = partial(ingest.read, intake=ingest.intake_of(ocr, password_file))
+    tally = recheck.run(recheck.Wanted(file, plan.schemas, tuple(source or ()), witness, read), out)
     for error in tally.errors:
         _say(f"structurer: {error}")
     grounded = f", {tally.grounded} grounded" if source else ""
     counts = f"{_count(tally.records, 'record')}{grounded}, {tally.failed} checks failed, {_count(tally.mended, 'value')} mended"
     _say(f"{counts}, {tally.to_review} to review; in {out}")
     raise typer.Exit(4 if tally.errors else 3 if tally.to_review else 0)
+
+
+@app.command(epilog=EXIT_CODES)
+def pages(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A PDF or a picture.", show_default=False)],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the pictures go.")] = Path("pages"),
+    ocr: Ocr = "auto",
+    password_file: PasswordFile = None,
+) -> None:
+    """Draw what was read on each page: words, cells, doubts, and why it was read as it was; one PNG a page."""
+    from structurer import atomic, ingest
+
+    with _writing_to(out):
+        out.mkdir(parents=True, exist_ok=True)
+    count = 0
+    for count, picture in enumerate(ingest.drawn_pages(file, ingest.intake_of(ocr, password_file)), 1):
+        with _writing_to(out):
+            atomic.write_bytes(out / f"{file.stem}-{count:04}.png", picture)
+    _say(f"{_count(count, 'page')} of {file} in {out}")
 
 
 @app.command(epilog=EXIT_CODES)
@@ -278,6 +316,16 @@ def _closing(tally: Tally, reader: str, out: Path) -> str:
     spent = f" ({tally.book.line()})" if tally.book.models else ""
     following = "the same command with --resume" if tally.halted else f"structurer show {out}"
     return f"{', '.join(counts)}; {reader}{spent}; in {out}; next: {following}"
+
+
+@contextmanager
+def _writing_to(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        is_file = isinstance(error, FileExistsError)
+        what = "a file stands where the folder is to be" if is_file else f"cannot be written: {error.strerror or error}"
+        raise UsageError(what, where=str(folder), remedy="choose another --out") from error
 
 
 def _count(number: int, word: str) -> str:

@@ -6,12 +6,18 @@ top left of the page. Plain text has pages and no boxes; scans add boxes with th
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
+from typing import Final, NamedTuple, overload
+
+SURE: Final = 0.9  # confidence of a recogniser below which a figure is doubted
+UNKNOWN: Final = -1.0  # confidence of what was not recognised but read
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A rectangle on a page: x0 < x1, top < bottom, in points from the top left corner."""
 
     x0: float
@@ -33,6 +39,104 @@ class Span:
     page: int | None = None
     box: Box | None = None
     confidence: float | None = None
+
+    @property
+    def source(self) -> str:
+        """How the characters were won: "ocr", "layer" (a PDF's own characters) or "text"."""
+        return "ocr" if self.confidence is not None else "text" if self.box is None else "layer"
+
+
+class Columns(NamedTuple):
+    """The numbers of words: starts, ends and pages ("q"), four sides of each box ("f"), confidences ("f", UNKNOWN: none)."""
+
+    starts: array[int]
+    ends: array[int]
+    pages: array[int]
+    boxes: array[float]
+    confidences: array[float]
+
+
+class Words(Sequence[Span]):
+    """Spans with boxes, in text order, kept as columns of numbers: 44 bytes a word, for archives have documents of millions."""
+
+    __slots__ = ("_boxes", "_confidences", "_ends", "_pages", "_starts")
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self._starts, self._ends, self._pages = array("q"), array("q"), array("q")
+        self._boxes, self._confidences = array("f"), array("f")
+        for span in spans:
+            self.append(span)
+
+    @classmethod
+    def of(cls, columns: Columns) -> Words:
+        """Words of their columns."""
+        words = cls()
+        words._starts, words._ends, words._pages, words._boxes, words._confidences = columns
+        return words
+
+    @property
+    def columns(self) -> Columns:
+        return Columns(self._starts, self._ends, self._pages, self._boxes, self._confidences)
+
+    def append(self, span: Span) -> None:
+        """A span behind the others; it has a page and a box."""
+        assert span.page is not None
+        assert span.box is not None
+        self._starts.append(span.start)
+        self._ends.append(span.end)
+        self._pages.append(span.page)
+        self._boxes.extend((span.box.x0, span.box.top, span.box.x1, span.box.bottom))
+        self._confidences.append(UNKNOWN if span.confidence is None else span.confidence)
+
+    def extend(self, others: Words) -> None:
+        """Others behind them."""
+        self._starts.extend(others._starts)
+        self._ends.extend(others._ends)
+        self._pages.extend(others._pages)
+        self._boxes.extend(others._boxes)
+        self._confidences.extend(others._confidences)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Span]: ...
+    def __getitem__(self, index: int | slice) -> Span | list[Span]:
+        if isinstance(index, slice):
+            return [self._at(place) for place in range(*index.indices(len(self)))]
+        return self._at(range(len(self))[index])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash((len(self), *self._starts[:1]))
+
+    def first_ending_after(self, offset: int) -> int:
+        """The number of the first word that ends behind an offset."""
+        return bisect_right(self._ends, offset)
+
+    def first_starting_at(self, offset: int) -> int:
+        """The number of the first word that starts at an offset or behind it."""
+        return bisect_left(self._starts, offset)
+
+    def _at(self, place: int) -> Span:
+        confidence = self._confidences[place]
+        x0, top, x1, bottom = self._boxes[4 * place : 4 * place + 4]
+        box = Box(round(x0, 2), round(top, 2), round(x1, 2), round(bottom, 2))  # less than a hair of a print
+        return Span(
+            self._starts[place], self._ends[place], self._pages[place], box, None if confidence == UNKNOWN else round(confidence, 4)
+        )
+
+
+class Second(NamedTuple):
+    """What a recogniser saw at text[start:end] when it looked a second time, where that is something else."""
+
+    start: int
+    end: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +162,9 @@ class Table:
 class Page:
     """One page: its stretch of the text, and how its characters were won.
 
-    `decision` is "text" (plain text), "layer" (a PDF's own characters) or "ocr"; `width` and `height` in points; `angle` in degrees
-    clockwise that the page was turned; `dpi` of the image recognised; `engine` names the recogniser.
+    `decision` is "text" (plain text), "layer" (a PDF's own characters), "ocr", or "both"; `reasons` say why. `width` and `height` in
+    points; `angle` in degrees clockwise that the page was turned; `dpi` of the picture recognised; `engine` names the recogniser;
+    `name` is that of a sheet of a workbook or of an attachment.
     """
 
     number: int
@@ -71,6 +176,8 @@ class Page:
     angle: float = 0.0
     dpi: float | None = None
     engine: str | None = None
+    reasons: tuple[str, ...] = ()
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +193,16 @@ class Document:
     sha256: str
     media_type: str
     pages: tuple[Page, ...]
-    words: tuple[Span, ...] = ()
+    words: Words = field(default_factory=Words)
     tables: tuple[Table, ...] = ()
     encoding: str | None = None
     warnings: tuple[str, ...] = ()
-    _word_starts: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    seconds: tuple[Second, ...] = ()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_word_starts", tuple(word.start for word in self.words))
+    def seconds_in(self, start: int, end: int) -> tuple[Second, ...]:
+        """What was seen otherwise the second time, of text[start:end]."""
+        first = bisect_left(self.seconds, start, key=lambda second: second.start)
+        return tuple(takewhile(lambda second: second.end <= end, self.seconds[first:]))
 
     def page_of(self, offset: int) -> int | None:
         """Number of the page on which the character at `offset` stands."""
@@ -104,9 +213,7 @@ class Document:
         """The places of text[start:end]: its words with their boxes, or a single span with its page where no boxes are known."""
         if not self.words:
             return (Span(start, end, self.page_of(start)),)
-        first = max(bisect_right(self._word_starts, start) - 1, 0)
-        last = bisect_left(self._word_starts, end)
-        found = tuple(word for word in self.words[first:last] if word.end > start and word.start < end)
+        found = tuple(self.words[self.words.first_ending_after(start) : self.words.first_starting_at(end)])
         return found or (Span(start, end, self.page_of(start)),)
 
     def evidence(self, start: int, end: int) -> tuple[Span, ...]:

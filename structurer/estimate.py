@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from structurer import ingest
 from structurer.book import Book
+from structurer.document import Document
 from structurer.errors import StructurerError
 from structurer.llm import Call, Reply, Usage, holds
 from structurer.pipeline import structuring
@@ -27,12 +30,12 @@ class Estimate:
     book: Book = field(default_factory=Book)
 
 
-def estimated(found: ingest.Found, planned: Planned) -> Estimate:
+def estimated(found: ingest.Found, planned: Planned, read: Callable[[Path], Document] = ingest.read) -> Estimate:
     """Go through all documents as far as their first calls."""
     estimate = Estimate(unreadable=len(found.errors))
     for file in found.files:
         try:
-            document = ingest.read(file)
+            document = read(file)
         except StructurerError:
             estimate.unreadable += 1
             continue

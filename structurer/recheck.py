@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,14 @@ MADE_ELSEWHERE = "given"  # the reader of a record that another tool made
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be checked: records in JSON Lines, the schemas of their kinds, their sources (none: rules alone), and whether the built-in
-    reader is heard as a witness."""
+    """What is to be checked: records in JSON Lines, the schemas of their kinds, their sources (none: rules alone), whether the built-in
+    reader is heard as a witness, and what makes documents of the sources."""
 
     file: Path
     schemas: tuple[Schema, ...]
     sources: tuple[Path, ...] = ()
     witness: bool = True
+    read: Callable[[Path], Document] = ingest.read
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ def run(wanted: Wanted, out: Path) -> Tally:
     found = list(exchange.read_lines(wanted.file, [schema.kind for schema in wanted.schemas]))
     if not found:
         raise InputError("no record in it", where=str(wanted.file), remedy=exchange.REMEDY)
-    documents = [(source, ingest.read(source)) for source in wanted.sources]
+    documents = [(source, wanted.read(source)) for source in wanted.sources]
     tally = Tally(errors=tuple(line for line in found if isinstance(line, InputError)))
     given, errors = _given([line for line in found if isinstance(line, Line)], wanted)
     tally.errors = tuple(sorted((*tally.errors, *errors), key=_line_of))

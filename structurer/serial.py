@@ -87,7 +87,7 @@ def _writer(kind: Any) -> Writer:
     """A function that writes one type, made once a type: results have a hundred leaves a record."""
     if issubclass(kind, Enum):
         return attrgetter("_value_")
-    if issubclass(kind, tuple | list):
+    if issubclass(kind, tuple | list) and not _is_named(kind):
         return lambda node: [member if type(member) in _PLAIN else to_json(member) for member in node]
     if issubclass(kind, Mapping):
         return lambda node: {str(key): to_json(member) for key, member in node.items()}
@@ -108,7 +108,14 @@ def _written(parts: tuple[tuple[str, Any], ...], node: Any) -> dict[str, Any]:
 
 @cache
 def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    if _is_named(kind):
+        return tuple((name, kind._field_defaults.get(name, MISSING)) for name in kind._fields)
     return tuple((field.name, _default(field)) for field in fields(kind) if field.init)
+
+
+def _is_named(kind: Any) -> bool:
+    """Whether it is a NamedTuple, which is written like a dataclass."""
+    return hasattr(kind, "_fields")
 
 
 def _default(field: Field[Any]) -> Any:
@@ -132,7 +139,7 @@ def _reader(kind: Any) -> Reader:
         return _mapping(arguments[1])
     if kind is Any:
         return lambda node: node
-    return _dataclass(kind) if is_dataclass(kind) else _scalar(kind)
+    return _dataclass(kind) if is_dataclass(kind) or _is_named(kind) else _scalar(kind)
 
 
 def _scalar(kind: Any) -> Reader:
