@@ -1,0 +1,1 @@
+"""Finding files: below folders, in archives, in an inbox. `discover` and `inbox` are the doors."""
