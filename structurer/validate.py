@@ -72,9 +72,15 @@ def _typed(value: str | int | None, json_type: str) -> Any:
         except ArithmeticError:
             return value
     if json_type == "boolean" and isinstance(value, str):
-        word = value.strip().casefold()
-        return True if word in _TRUE else False if word in _FALSE else value
+        said = truth(value)
+        return value if said is None else said
     return value
+
+
+def truth(printed: str) -> bool | None:
+    """What a word or mark says of yes and no; None where it says neither."""
+    word = printed.strip().casefold()
+    return True if word in _TRUE else False if word in _FALSE else None
 
 
 def _without_blanks(node: Any) -> Any:

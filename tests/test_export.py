@@ -1,4 +1,4 @@
-"""Records leave as JSON Lines, one JSON array, or CSV tables."""
+"""Records leave as JSON Lines, one JSON array, or tables; a file or folder is whole or not there. CSV in detail."""
 
 import csv
 import io
@@ -11,14 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import DIGEST, SCHEMAS, order, result, value
 
-from structurer import export
 from structurer.checks import Level
 from structurer.contract import load
 from structurer.document import Span
 from structurer.errors import InputError, UsageError
-from structurer.export import Format
+from structurer.exports import export
+from structurer.exports.csvfiles import cell
+from structurer.exports.export import Format
+from structurer.exports.tables import every_table, tables_of
 from structurer.record import Correction, Verdict
-from structurer.tables import cell, tables_of
 
 RECORD = {
     "name": "课桌",
@@ -124,38 +125,70 @@ def test_no_documents_are_an_empty_array_and_an_empty_file(tmp_path):
     assert (tmp_path / "out.jsonl").read_text() == ""
 
 
-def test_csv_has_a_file_a_kind_a_file_a_list_and_the_review(tmp_path):
+def test_csv_has_a_file_a_kind_a_file_a_list_and_a_file_for_all_that_is_known_of_them(tmp_path):
     export.write([result(order(), order(1))], SCHEMAS, Format.CSV, tmp_path / "tables")
-    found = {file.name: rows(file) for file in (tmp_path / "tables").iterdir()}
-    assert found.keys() == {"order.csv", "order.lines.csv", "order.lines.parts.csv", "order.numbers.csv", "review.csv"}
-    assert found["order.csv"][:2] == [
-        ["source", "index", "name", "count", "money.total", "money.unit"],
-        ["单.txt", "0", "课桌", "3", "1200.50", ""],
+    found = {file.name.removesuffix(".csv"): rows(file) for file in (tmp_path / "tables").iterdir()}
+    known = {"documents", "names", "records", "lineage", "review", "checks", "unclaimed", "columns"}
+    assert found.keys() == known | {"order", "order.lines", "order.lines.parts", "order.numbers"}
+    key = found["documents"][1][0]
+    assert found["order"][:2] == [
+        ["source", "document", "record", "name", "count", "money.total", "money.unit"],
+        ["单.txt", key, "0", "课桌", "3", "1200.50", ""],
     ]
-    assert found["order.lines.csv"][:3] == [["source", "index", "row", "label"], ["单.txt", "0", "0", "'=1+1"], ["单.txt", "0", "1", "'@a"]]
-    assert found["order.lines.parts.csv"] == [
-        ["source", "index", "lines.row", "row", "amount"],
-        ["单.txt", "0", "0", "0", "-5"],
-        ["单.txt", "0", "0", "1", "'-5+"],
-        ["单.txt", "1", "0", "0", "-5"],
-        ["单.txt", "1", "0", "1", "'-5+"],
+    assert found["order.lines"][:3] == [
+        ["source", "document", "record", "row", "label"],
+        ["单.txt", key, "0", "0", "'=1+1"],
+        ["单.txt", key, "0", "1", "'@a"],
     ]
-    assert found["order.numbers.csv"][1] == ["单.txt", "0", "0", "松〔2023〕1号"]
-    assert found["review.csv"][:3] == [
-        ["source", "index", "kind", "pointer", "value", "text", "reasons"],
-        ["单.txt", "0", "order", "/lines", "", "", "one row is missing"],
-        ["单.txt", "0", "order", "/lines/0/label", "'=1+1", "'=1+1", "odd"],
+    assert found["order.lines.parts"] == [
+        ["source", "document", "record", "lines.row", "row", "amount"],
+        ["单.txt", key, "0", "0", "0", "-5"],
+        ["单.txt", key, "0", "0", "1", "'-5+"],
+        ["单.txt", key, "1", "0", "0", "-5"],
+        ["单.txt", key, "1", "0", "1", "'-5+"],
     ]
+    assert found["order.numbers"][1] == ["单.txt", key, "0", "0", "松〔2023〕1号"]
+    assert found["review"][:3] == [
+        ["source", "document", "record", "pointer", "table_name", "column_name", "kind", "value", "text", "page", "flag", "reasons"],
+        ["单.txt", key, "0", "/lines", "", "", "order", "", "", "", "review", "one row is missing"],
+        ["单.txt", key, "0", "/lines/0/label", "order.lines", "label", "order", "'=1+1", "'=1+1", "", "review", "odd"],
+    ]
+
+
+NAMES = [(DIGEST, "单.txt"), ("f" * 64, "不在.txt"), (DIGEST, "=1+1.txt"), (DIGEST, "单.txt")]
+
+
+def test_csv_tells_all_names_under_which_a_document_was_found_and_no_spreadsheet_runs_one(tmp_path):
+    export.write([result()], SCHEMAS, Format.CSV, tmp_path / "tables", names=NAMES)
+    key = rows(tmp_path / "tables" / "documents.csv")[1][0]
+    assert rows(tmp_path / "tables" / "names.csv") == [
+        ["source", "document", "name"],
+        ["单.txt", key, "单.txt"],
+        ["单.txt", key, "'=1+1.txt"],
+    ]
+
+
+def test_the_json_export_tells_all_names_of_a_document_and_of_no_other(tmp_path):
+    other = result(source="b.txt", sha256="e" * 64)
+    export.write([result(), other], SCHEMAS, Format.JSON, tmp_path / "out.json", names=iter(NAMES))
+    first, second = json.loads((tmp_path / "out.json").read_text("utf-8"))
+    assert (first["names"], second["names"]) == (["单.txt", "=1+1.txt"], [])
+
+
+def test_a_record_in_the_exchange_format_is_the_same_whatever_its_document_is_called(tmp_path):
+    for name, names in (("a", NAMES), ("b", [])):
+        export.write([result()], SCHEMAS, Format.RECORDS, tmp_path / name, names=names)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_names_from_a_schema_cannot_leave_the_folder_or_hide_a_file(tmp_path):
     fields = {"type": "object", "properties": {"source": {"type": "string"}, "=x": {"type": "string"}}}
     schemas = {kind: load(fields, kind=kind) for kind in ("../../up", "review", "Review")}
     export.write([], schemas, Format.CSV, tmp_path / "tables")
-    names = sorted(file.name for file in (tmp_path / "tables").iterdir())
-    assert names == ["Review-3.csv", "__.._up.csv", "review-2.csv", "review.csv"]
+    names = {file.name for file in (tmp_path / "tables").iterdir()}
+    assert names >= {"Review_3.csv", "__.._up.csv", "review_2.csv", "review.csv"}
     assert all((tmp_path / "tables" / name).is_file() for name in names)
-    assert rows(tmp_path / "tables" / "review-2.csv") == [["source", "index", "record.source", "'=x"]]
+    assert rows(tmp_path / "tables" / "review_2.csv") == [["source", "document", "record", "source_2", "'=x"]]
     assert [one.name for one in tmp_path.iterdir()] == ["tables"]
 
 
@@ -174,21 +207,43 @@ def test_no_cell_starts_a_formula(text):
     assert cell(text)[:1] not in {"=", "@", "\t", "\r"}
 
 
-def test_csv_needs_a_new_folder(tmp_path):
-    with pytest.raises(UsageError, match="CSV is a folder of files"):
-        export.write([], SCHEMAS, Format.CSV, None)
+@pytest.mark.parametrize("form", [Format.CSV, Format.PARQUET])
+def test_a_format_of_several_files_needs_a_new_folder(tmp_path, form):
+    with pytest.raises(UsageError, match="is a folder of files"):
+        export.write([], SCHEMAS, form, None)
     with pytest.raises(UsageError, match="this exists already"):
-        export.write([], SCHEMAS, Format.CSV, tmp_path)
+        export.write([], SCHEMAS, form, tmp_path)
 
 
-def test_a_failing_export_leaves_nothing_behind(tmp_path):
+@pytest.mark.parametrize("form", [Format.XLSX, Format.DUCKDB, Format.SQLITE])
+def test_a_format_of_one_file_needs_a_name_and_takes_the_place_of_a_file_but_of_no_folder(tmp_path, form):
+    with pytest.raises(UsageError, match="is a file of its own kind"):
+        export.write([], SCHEMAS, form, None)
+    with pytest.raises(UsageError, match="this exists already"):
+        export.write([], SCHEMAS, form, tmp_path)
+    out = tmp_path / "out"
+    out.write_text("another file")
+    export.write([result()], SCHEMAS, form, out)
+    assert out.read_bytes()[:2] != b"an"
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("form", list(Format))
+def test_a_failing_export_leaves_nothing_behind(tmp_path, form):
     def broken():
         yield result()
         raise InputError("damaged")
 
-    for form, name in ((Format.CSV, "tables"), (Format.JSON, "out.json"), (Format.RECORDS, "out.jsonl")):
-        with pytest.raises(InputError, match="damaged"):
-            export.write(broken(), SCHEMAS, form, tmp_path / name)
+    with pytest.raises(InputError, match="damaged"):
+        export.write(broken(), SCHEMAS, form, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("form", "package"), [(Format.XLSX, "xlsxwriter"), (Format.DUCKDB, "duckdb"), (Format.PARQUET, "duckdb")])
+def test_a_format_whose_package_is_missing_says_what_to_install(tmp_path, monkeypatch, form, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=r"pip install 'structurer\[tables\]'"):
+        export.write([result()], SCHEMAS, form, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -198,9 +253,11 @@ def test_an_out_that_cannot_be_written_is_named(tmp_path):
     assert str(caught.value) == f"{tmp_path}/no/such.json: cannot be written: No such file or directory\n  next: choose another --out"
 
 
-def test_a_kind_without_its_schema_is_named():
+def test_a_kind_without_its_schema_is_named(tmp_path):
     with pytest.raises(InputError, match="no schema of kind 'order'"):
         list(export.record_lines([result()], {}))
+    with pytest.raises(InputError, match="no schema of kind 'order'"):
+        export.write([result()], {}, Format.SQLITE, tmp_path / "out")
 
 
 def test_formats_are_known_by_name():
@@ -219,3 +276,10 @@ def test_standard_output_is_utf_8_whatever_the_locale(monkeypatch):
 def test_every_leaf_of_a_schema_is_in_one_table():
     tables = tables_of(SCHEMAS["order"])
     assert sum(len(table.names) for table in tables) == len(list(SCHEMAS["order"].leaves()))
+
+
+def test_a_list_of_nothing_but_lists_is_a_table_where_its_rows_are_needed_as_keys():
+    row = {"type": "object", "properties": {"inner": {"type": "array", "items": {"type": "string"}}}}
+    schema = load({"type": "object", "properties": {"outer": {"type": "array", "items": row}}}, kind="k")
+    assert [table.name for table in tables_of(schema)] == ["k", "k.outer.inner"]
+    assert [table.name for table in every_table(schema)] == ["k", "k.outer", "k.outer.inner"]

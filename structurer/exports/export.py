@@ -1,11 +1,13 @@
-"""Results in formats that others read: JSON Lines (one record a line), one JSON array with all evidence, or a folder of CSV files.
+"""Results in formats that others read: JSON Lines (one record a line), one JSON array with all evidence, and tables (see `relations`): a
+folder of CSV or Parquet files, an Excel workbook, a DuckDB or SQLite database.
 
 An exchange record is `{"source", "index", "kind", "record", "review", "checks", "blame", "localised", "corrections", "pinned",
 "provenance"}`. `record` has the fields of the schema, numbers as decimal strings; `review` the JSON pointers of the fields, rows or lists a
 person should see ("" = the whole record); `checks` every check as the record was read, with its verdict where it failed, and `mended` where
 a correction makes it hold; `blame` all smallest sets of pointers that explain the failing checks ("/rows/-" is a lost row), [] where every
 check held, and one set of all their cells where `localised` is not "found"; `corrections` what was mended, with the old value and why;
-`pinned` how many independent checks prove each figure. Everything is written as it is read, one document at a time.
+`pinned` how many independent checks prove each figure. Everything is written as it is read, one document at a time; only
+the names under which documents were found are all in memory.
 """
 
 from __future__ import annotations
@@ -13,18 +15,20 @@ from __future__ import annotations
 import copy
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
-from structurer import atomic, serial, tables
+from structurer import atomic, serial
 from structurer.errors import InputError, UsageError
+from structurer.exports.attested import Exported
 from structurer.record import Checked, Flag, Record, Result, Value, as_json
 from structurer.schema import Schema
 
 Schemas = Mapping[str, Schema]
+NamesOf = Mapping[str, Sequence[str]]  # the names of documents, by SHA-256
 
 
 class Format(StrEnum):
@@ -33,6 +37,13 @@ class Format(StrEnum):
     RECORDS = "records"
     JSON = "json"
     CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+    DUCKDB = "duckdb"
+    SQLITE = "sqlite"
+
+
+_TITLES = {Format.CSV: "CSV", Format.XLSX: "XLSX", Format.PARQUET: "Parquet", Format.DUCKDB: "DuckDB", Format.SQLITE: "SQLite"}
 
 
 def format_named(name: str) -> Format:
@@ -42,13 +53,16 @@ def format_named(name: str) -> Format:
     return Format(name)
 
 
-def write(results: Iterable[Result], schemas: Schemas, format: Format, out: Path | None) -> None:
-    """Export to a file (CSV: a new folder), or to standard output. Raises UsageError where `out` cannot be written."""
+def write(results: Iterable[Result], schemas: Schemas, format: Format, out: Path | None, names: Iterable[tuple[str, str]] = ()) -> None:
+    """Export to a file or (csv, parquet) a new folder; JSON also to standard output. `names` are SHA-256 and name of documents, one with
+    several names several times; what is no result's is left out. Raises UsageError where `out` cannot be written."""
     try:
-        if format is Format.CSV:
-            _write_csv(results, schemas, out)
+        if format is Format.RECORDS:
+            _write_lines(record_lines(results, schemas), out)
+        elif format is Format.JSON:
+            _write_lines(document_lines(results, schemas, _by_document(names)), out)
         else:
-            _write_lines(document_lines(results, schemas) if format is Format.JSON else record_lines(results, schemas), out)
+            _write_tables(results, schemas, format, out, _by_document(names))
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -64,11 +78,11 @@ def record_lines(results: Iterable[Result], schemas: Schemas) -> Iterator[str]:
             yield serial.line(exchange(record, schema_of(record, schemas))) + "\n"
 
 
-def document_lines(results: Iterable[Result], schemas: Schemas) -> Iterator[str]:
+def document_lines(results: Iterable[Result], schemas: Schemas, names: NamesOf) -> Iterator[str]:
     """One JSON array of documents with everything that is known of them, a document a line."""
     separator = "[\n"
     for result in results:
-        yield separator + serial.line(document(result, schemas))
+        yield separator + serial.line(document(result, schemas, names.get(result.sha256, ())))
         separator = ",\n"
     yield "\n]\n" if separator.startswith(",") else "[]\n"
 
@@ -137,12 +151,14 @@ def _correction(place: str, leaf: Value) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def document(result: Result, schemas: Schemas) -> dict[str, Any]:
-    """A document with the evidence of every leaf (offsets count characters of its text), and all text that became no value."""
+def document(result: Result, schemas: Schemas, names: Sequence[str]) -> dict[str, Any]:
+    """A document with the evidence of every leaf (offsets count characters of its text), all text that became no value, and all `names`
+    under which it was found."""
     rest = serial.to_json(result)
     return {
         "source": result.source,
         "sha256": result.sha256,
+        "names": list(names),
         "warnings": list(result.warnings),
         "records": [exchange(record, schema_of(record, schemas)) | _evidence(record) for record in result.records],
         "unplaced": rest.get("unplaced", []),
@@ -206,13 +222,45 @@ def _stdout() -> TextIO:
     return sys.stdout
 
 
-def _write_csv(results: Iterable[Result], schemas: Schemas, out: Path | None) -> None:
+def _by_document(names: Iterable[tuple[str, str]]) -> NamesOf:
+    """The names of each document in their order, none twice."""
+    found = dict[str, dict[str, None]]()
+    for sha256, name in names:
+        found.setdefault(sha256, {})[name] = None
+    return {sha256: tuple(own) for sha256, own in found.items()}
+
+
+def _write_tables(results: Iterable[Result], schemas: Schemas, format: Format, out: Path | None, names: NamesOf) -> None:
+    folder = format in (Format.CSV, Format.PARQUET)
     if out is None:
-        raise UsageError("CSV is a folder of files", remedy="name a new folder with --out")
-    if out.exists():
+        kind = "folder of files" if folder else "file of its own kind"
+        raise UsageError(f"{_TITLES[format]} is a {kind}", remedy=f"name a new {'folder' if folder else 'file'} with --out")
+    if out.is_dir() or (folder and out.exists()):
         raise UsageError("this exists already", where=str(out), remedy="choose another --out or remove it")
-    with atomic.filling(out) as folder, tables.Tables(folder, schemas) as files:
-        for result in results:
-            for record in result.records:
-                schema_of(record, schemas)
-                files.add(record, reviewed(record))
+    _writer_of(format)((_exported(result, schemas, names) for result in results), schemas, out)
+
+
+def _exported(result: Result, schemas: Schemas, names: NamesOf) -> Exported:
+    reviews = tuple(_reviewed_of(record, schemas) for record in result.records)
+    return Exported(result, reviews, tuple(names.get(result.sha256, ())))
+
+
+def _reviewed_of(record: Record, schemas: Schemas) -> dict[str, tuple[str, ...]]:
+    schema_of(record, schemas)
+    return reviewed(record)
+
+
+def _writer_of(format: Format) -> Callable[[Iterable[Exported], Schemas, Path], None]:
+    """What writes a format; only that is imported."""
+    match format:
+        case Format.CSV:
+            from structurer.exports.csvfiles import write
+        case Format.XLSX:
+            from structurer.exports.workbooks import write
+        case Format.SQLITE:
+            from structurer.exports.sqlitefiles import write
+        case Format.PARQUET:
+            from structurer.exports.duckfiles import write_parquet as write
+        case _:
+            from structurer.exports.duckfiles import write
+    return write

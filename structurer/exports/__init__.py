@@ -1,0 +1,1 @@
+"""Records for other programs: JSON Lines, JSON, CSV, workbooks, Parquet, DuckDB, SQLite. `export` is the door."""
