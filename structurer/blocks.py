@@ -68,7 +68,8 @@ def _found(sheet: Sheet) -> Iterator[Block]:
     inside: dict[Box | None, list[Char]] = {}
     for char in sheet.chars:
         x0, top, x1, bottom = char.box
-        first, last = held.at(x0 + WITHIN, (top + bottom) / 2), held.at(x1 - WITHIN, (top + bottom) / 2)
+        band = held.band((top + bottom) / 2)
+        first, last = _around(x0 + WITHIN, band), _around(x1 - WITHIN, band)
         if first is last:
             inside.setdefault(first, []).append(char)
         else:
@@ -113,10 +114,21 @@ class _Bands:
             for band in self._bands[bisect_left(self._starts, box.top) : bisect_left(self._starts, box.bottom)]:
                 band.append(box)
 
+    def band(self, y: float) -> Sequence[Box]:
+        """The cells at a height, the smallest first."""
+        band = bisect_right(self._starts, y) - 1
+        return self._bands[band] if band >= 0 else ()
+
     def at(self, x: float, y: float) -> Box | None:
         """None outside all cells."""
-        band = bisect_right(self._starts, y) - 1
-        return next((box for box in self._bands[band] if box.x0 <= x < box.x1), None) if band >= 0 else None
+        return _around(x, self.band(y))
+
+
+def _around(x: float, band: Sequence[Box]) -> Box | None:
+    for box in band:
+        if box[0] <= x < box[2]:
+            return box
+    return None
 
 
 def _grid(boxes: Sequence[Box], inside: dict[Box | None, list[Char]]) -> Grid:
@@ -151,14 +163,26 @@ def _stacked(found: tuple[Line, ...]) -> tuple[Line, ...]:
 def lines(chars: Sequence[Char]) -> Iterator[Line]:
     """Upright characters by the height at which they stand; then the turned ones, as one line."""
     rows: list[list[Char]] = []
-    for char in sorted((char for char in chars if char.upright), key=lambda char: char.middle[1]):
-        if rows and char.middle[1] - rows[-1][0].middle[1] <= SAME_LINE * min(char.height, rows[-1][0].height):
+    highest = least = 0.0
+    for char in sorted([char for char in chars if char.upright], key=_level):
+        level, height = _level(char), char.height
+        if rows and level - highest <= SAME_LINE * min(height, least):
             rows[-1].append(char)
         else:
             rows.append([char])
-    for row in _with_raised(rows):
-        yield from _line(_marked(sorted(row, key=lambda char: char.box.x0)))
+            highest, least = level, height
+    for row in _with_raised(rows) if len(rows) > 1 else rows:
+        yield from _line(_marked(sorted(row, key=_left)))
     yield from _line([char for char in chars if not char.upright])
+
+
+def _level(char: Char) -> float:
+    box = char.box
+    return (box[1] + box[3]) / 2
+
+
+def _left(char: Char) -> float:
+    return char.box[0]
 
 
 def _with_raised(rows: list[list[Char]]) -> Iterator[list[Char]]:
@@ -180,9 +204,12 @@ def _hangs_on(char: Char, row: Sequence[Char]) -> bool:
 
 def _is_raised(char: Char, other: Char) -> bool:
     """Whether a small character stands at the upper or lower right of a larger one."""
-    rise = abs(other.middle[1] - char.middle[1]) / other.height
-    gap = (char.box.x0 - other.box.x1) / other.height
-    return char.height <= SMALL * other.height and LEAST_RISE <= rise <= MOST_RISE and -GAP_OF_RAISED <= gap <= GAP_OF_RAISED
+    height = other.height
+    if char.height > SMALL * height:
+        return False
+    rise = abs(_level(other) - _level(char)) / height
+    gap = (char.box.x0 - other.box.x1) / height
+    return LEAST_RISE <= rise <= MOST_RISE and -GAP_OF_RAISED <= gap <= GAP_OF_RAISED
 
 
 def _marked(row: Sequence[Char]) -> list[Char]:
@@ -191,7 +218,7 @@ def _marked(row: Sequence[Char]) -> list[Char]:
     base: Char | None = None
     for char in row:
         if base is not None and _is_raised(char, base):
-            above = char.middle[1] < base.middle[1]
+            above = _level(char) < _level(base)
             char = char._replace(text=raised(char.text) if above else lowered(char.text))
             base = base._replace(box=base.box._replace(x1=max(char.box.x1, base.box.x1)))
         elif not char.text.isspace():
@@ -208,22 +235,25 @@ def _line(chars: Sequence[Char]) -> Iterator[Line]:
             words.append([])
         if not char.text.isspace():
             words[-1].append(char)
-    line = tuple(_word(word) for word in words if word)
+    line = tuple([_word(word) for word in words if word])
     if line:
         yield line
 
 
 def _parted(before: Char, after: Char) -> bool:
     """By a gap, or because one stands over the other."""
-    gap = after.box.x0 - before.box.x1
-    over = OVER * min(before.box.x1 - before.box.x0, after.box.x1 - after.box.x0)
-    return after.upright and (gap > WORD_GAP * max(before.height, after.height) or -gap > over)
+    left, _, right, _ = before.box
+    x0, _, x1, _ = after.box
+    return after.upright and (x0 - right > WORD_GAP * max(before.height, after.height) or right - x0 > OVER * min(right - left, x1 - x0))
 
 
 def _word(chars: Sequence[Char]) -> Word:
     sure = [char.confidence for char in chars if char.confidence is not None]
-    return Word("".join(char.text for char in chars), _union([char.box for char in chars]), chars[0].height, min(sure, default=None))
+    return Word("".join([char.text for char in chars]), _union([char.box for char in chars]), chars[0].height, min(sure, default=None))
 
 
 def _union(boxes: Sequence[Box]) -> Box:
-    return Box(min(b.x0 for b in boxes), min(b.top for b in boxes), max(b.x1 for b in boxes), max(b.bottom for b in boxes))
+    if len(boxes) == 1:
+        return boxes[0]
+    x0s, tops, x1s, bottoms = zip(*boxes, strict=True)
+    return Box(min(x0s), min(tops), max(x1s), max(bottoms))

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 from structurer.blocks import Block, Grid, cells_in
 from structurer.document import Box, Cell, Table
@@ -28,8 +28,7 @@ Pieces = tuple[tuple[int, int], ...]
 Sides = tuple[float, float]  # left and right of a cell
 
 
-@dataclass(frozen=True, slots=True)
-class Ruled:
+class Ruled(NamedTuple):
     """A cell by its box, its words without white space, whether it ends there without a rule, and the pieces of the text it holds."""
 
     box: Box
@@ -74,7 +73,7 @@ class Part:
 
     def written(self, pieces: Sequence[Pieces]) -> Part:
         """With the places of the words of its cells, in their order."""
-        return replace(self, cells=tuple(replace(cell, pieces=own) for cell, own in zip(self.cells, pieces, strict=True)))
+        return replace(self, cells=tuple(cell._replace(pieces=own) for cell, own in zip(self.cells, pieces, strict=True)))
 
     @property
     def is_open_above(self) -> bool:
@@ -132,7 +131,7 @@ class Chain:
             return False
         below = _without_head(self._head, _snapped(part, self._rulings))
         shift = self._bottom - below.top
-        lower = [replace(cell, box=_moved(cell.box, shift)) for cell in below.cells]
+        lower = [cell._replace(box=_moved(cell.box, shift)) for cell in below.cells]
         self._merged |= set(map(_sides, _spanning(lower)))
         start = len(self._cells)
         self._cells += self._sewn(lower, has_head=len(lower) < len(part.cells))
@@ -186,7 +185,7 @@ def _snapped(part: Part, rulings: Sequence[float]) -> Part:
         closest = min(rulings, key=lambda ruling: abs(ruling - x))
         return closest if abs(closest - x) <= SAME else x
 
-    cells = (replace(cell, box=Box(near(cell.box.x0), cell.box.top, near(cell.box.x1), cell.box.bottom)) for cell in part.cells)
+    cells = (cell._replace(box=Box(near(cell.box.x0), cell.box.top, near(cell.box.x1), cell.box.bottom)) for cell in part.cells)
     return replace(part, cells=tuple(cells))
 
 

@@ -7,19 +7,21 @@ Nothing can be imported there, so all that readers and their libraries would imp
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import charset_normalizer
 import defusedxml.ElementTree
 import pdfplumber.page
 import pdfplumber.table
+import pikepdf
 from PIL import Image
 
 import structurer.office
-import structurer.pdf
+import structurer.pdf.file
 import structurer.pictures
 from structurer.drawing import drawn
 from structurer.parsing import Reading
@@ -29,6 +31,30 @@ from structurer.stretches import End, Picture, pack_end, pack_picture, pack_shee
 Image.preinit()  # imports what Image.open would
 
 Ask = Callable[[bytes], bytes]
+
+
+def _small_paper() -> bytes:
+    """A page with two ruled cells and some letters, which bring their own forms."""
+    paper = pikepdf.new()
+    page = paper.add_blank_page(page_size=(200, 100))
+    font = pikepdf.Dictionary(
+        Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type3, FontBBox=[0, 0, 500, 500], FontMatrix=[0.001, 0, 0, 0.001, 0, 0],
+        CharProcs=pikepdf.Dictionary(a=paper.make_stream(b"500 0 0 0 500 500 d1 0 0 500 500 re f")),
+        Encoding=pikepdf.Dictionary(Differences=[97, pikepdf.Name.a]), FirstChar=97, LastChar=97, Widths=[500],
+    )  # fmt: skip
+    page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F=font))
+    page.Contents = paper.make_stream(b"10 10 60 20 re 70 10 60 20 re S BT /F 9 Tf 15 15 Td (aa a) Tj 60 0 Td (a) Tj 0 60 Td (aaa) Tj ET")
+    paper.save(raw := io.BytesIO())
+    return raw.getvalue()
+
+
+_PAPER: Final = _small_paper()
+
+
+def rehearse() -> None:
+    """Reads a small paper of our own: a child copies the pages of memory that it writes into, and those are the same for every paper."""
+    for _ in read(io.BytesIO(_PAPER), bytes, "", "", None, False):
+        pass
 
 
 def read(file: BinaryIO, ask: Ask, name: str, where: str, password: str | None, with_ocr: bool) -> Iterator[bytes]:
@@ -56,14 +82,14 @@ def _means(ask: Ask, where: str, password: str | None, with_ocr: bool, *, keep_p
     return Means(password, recognise if with_ocr else None, keep_pictures)
 
 
-def recogniser(models: Path | None) -> Callable[[bytes], bytes]:
+def recogniser(models: Path | None, threads: int | None) -> Callable[[bytes], bytes]:
     """A service that reads pictures."""
     import numpy.polynomial  # numpy loads it when it is first named
 
-    from structurer.ocr import load
-    from structurer.scans import recognised
+    from structurer.ocr.engine import load
+    from structurer.ocr.scans import recognised
 
-    engine = load(models)
+    engine = load(models, threads)
 
     def answer(parcel: bytes) -> bytes:
         picture = unpack_picture(parcel, "a picture")

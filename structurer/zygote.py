@@ -7,6 +7,9 @@ whole program, which may use it itself, and it does not tell how much memory a c
 Each child hangs on a leash, a socket between parent and zygote: when the parent lets go of it, the zygote kills the child; when the child
 ends, the zygote reaps it and writes into the leash how. So no process id is used that may have been given away. If the zygote dies, the
 kernel kills its children (Linux).
+
+One child is forked ahead and waits for its order; if time allows, it has called `rehearse` of the module that was imported last, where
+there is such a function. It has seen no file but what that function brings, works for one order like any other, and ends with the zygote.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ import importlib
 import os
 import pickle
 import pkgutil
+import select
 import selectors
 import signal
 import socket
 import struct
 import sys
-from typing import Final, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, NoReturn
 
 from structurer.inmate import Line, Order, obey
 from structurer.landlock import die_with_parent
@@ -58,12 +63,21 @@ def _alone() -> None:
     obey(pickle.loads(line.receive()[1]), line, None)
 
 
+class _Waiting(NamedTuple):
+    """A child without an order: its process id, and the socket that will bring one."""
+
+    process: int
+    line: socket.socket
+
+
 class _Zygote:
     """It forks, kills and reaps until its parent is gone."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._leashes: dict[int, socket.socket] = {}  # by process id
+        self._waiting: _Waiting | None = None
+        self._rehearse: Callable[[], None] | None = None  # of the module that was imported last
         self._ready = selectors.DefaultSelector()
         self._bell, self._rope = socket.socketpair()  # rung by SIGCHLD
         self._bell.setblocking(False)
@@ -79,9 +93,10 @@ class _Zygote:
             while True:
                 for key, _ in self._ready.select():
                     self._answer(key)
-        for child in self._leashes:
+        children = [*self._leashes, *([self._waiting.process] if self._waiting else [])]
+        for child in children:
             _kill(child)
-        for child in self._leashes:
+        for child in children:
             os.waitpid(child, 0)
 
     def _answer(self, key: selectors.SelectorKey) -> None:
@@ -96,44 +111,79 @@ class _Zygote:
     # --- what the parent asks
 
     def _obey(self) -> None:
-        what, descriptors, _, _ = socket.recv_fds(self._control, 1, MOST_DESCRIPTORS)
-        content = self._exactly(LENGTH.unpack(self._exactly(LENGTH.size))[0])
+        what, content, descriptors = _received(self._control)
         if what == PRELOAD:
-            _import(content.decode())
+            self._import(content.decode())
+        else:
+            order: Order = pickle.loads(content)
+            if not order.service:  # what a service loads is heavy, and its own
+                self._import(order.function.partition(":")[0])
+            with contextlib.suppress(OSError):  # no process to be had; the parent sees the stream end
+                self._give(content, descriptors)
+            for descriptor in descriptors:
+                os.close(descriptor)
+        with contextlib.suppress(OSError):
+            self._lay_in()
+
+    def _import(self, module: str) -> None:
+        """Imports it once for all children; where that fails, a child tries again and tells."""
+        if module not in sys.modules:
+            self._dismiss()
+            with contextlib.suppress(Exception):
+                importlib.import_module(module)
+            gc.freeze()  # a collection in a child would write into, and so copy, all that it shares
+            self._rehearse = getattr(sys.modules.get(module), "rehearse", None)
+
+    def _give(self, content: bytes, descriptors: Sequence[int]) -> None:
+        """The order goes to the child that waits for one, which from now on hangs on its leash."""
+        if self._waiting is None or not _sent(self._waiting.line, content, descriptors):
+            self._dismiss()
+            self._lay_in()
+            assert self._waiting is not None
+            _sent(self._waiting.line, content, descriptors)
+        child, self._waiting = self._waiting, None
+        child.line.close()
+        leash = socket.socket(fileno=os.dup(descriptors[1]))
+        self._leashes[child.process] = leash
+        self._ready.register(leash, selectors.EVENT_READ, child.process)
+
+    # --- the child that waits
+
+    def _lay_in(self) -> None:
+        """Forks a child that waits for an order, if none does: it is ready while the one before it works."""
+        if self._waiting is not None:
             return
-        order: Order = pickle.loads(content)
-        if not order.service:  # what a service loads is heavy, and its own
-            _import(order.function.partition(":")[0])
-        with contextlib.suppress(OSError):  # no process to be had; the parent sees the stream end
-            self._fork(order, *descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
-
-    def _exactly(self, length: int) -> bytes:
-        content = self._control.recv(length, socket.MSG_WAITALL)
-        if len(content) < length:
-            raise EOFError
-        return content
-
-    def _fork(self, order: Order, line: int, leash: int, *file: int) -> None:
+        ours, theirs = socket.socketpair()
         zygote = os.getpid()
-        child = os.fork()
-        if not child:
-            self._become(order, zygote, line, leash, *file)
-        self._leashes[child] = socket.socket(fileno=os.dup(leash))
-        self._ready.register(self._leashes[child], selectors.EVENT_READ, child)
+        with theirs:
+            child = os.fork()
+            if not child:
+                ours.close()
+                self._become(zygote, theirs)
+        self._waiting = _Waiting(child, ours)
 
-    def _become(self, order: Order, zygote: int, line: int, leash: int, *file: int) -> NoReturn:
+    def _dismiss(self) -> None:
+        if self._waiting is not None:
+            _kill(self._waiting.process)
+            self._waiting.line.close()
+            self._waiting = None
+
+    def _become(self, zygote: int, orders: socket.socket) -> NoReturn:
         """The child; whatever happens, it never goes on as a second zygote."""
         try:
             self._let_go()
-            os.close(leash)
             os.setsid()
             die_with_parent()
+            os.dup2(1, 2)  # what a library prints is for nobody
             if os.getppid() == zygote:
-                os.dup2(1, 2)  # what a library prints is for nobody
+                if self._rehearse is not None and not select.select([orders], [], [], 0)[0]:
+                    with contextlib.suppress(Exception):
+                        self._rehearse()
+                with orders:
+                    _, content, (line, leash, *file) = _received(orders)
+                os.close(leash)
                 stream = Line(os.fdopen(line, "rb"), os.fdopen(os.dup(line), "wb"))
-                obey(order, stream, os.fdopen(file[0], "rb") if file else None)
+                obey(pickle.loads(content), stream, os.fdopen(file[0], "rb") if file else None)
         finally:
             os._exit(0)
 
@@ -156,6 +206,11 @@ class _Zygote:
                 self._tell(child, os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, usage.ru_maxrss * _MAXRSS_BYTES)
 
     def _tell(self, child: int, killed_by: int, peak_bytes: int) -> None:
+        if child not in self._leashes:  # it had no order
+            if self._waiting is not None and child == self._waiting.process:
+                self._waiting.line.close()
+                self._waiting = None
+            return
         with self._leashes.pop(child) as leash:
             with contextlib.suppress(KeyError):  # the parent let go of it before
                 self._ready.unregister(leash)
@@ -163,12 +218,27 @@ class _Zygote:
                 leash.send(ENDING.pack(killed_by, peak_bytes))
 
 
-def _import(module: str) -> None:
-    """Imports it once for all children; where that fails, a child tries again and tells."""
-    if module not in sys.modules:
-        with contextlib.suppress(Exception):
-            importlib.import_module(module)
-        gc.freeze()  # a collection in a child would write into, and so copy, all that it shares
+def _received(control: socket.socket) -> tuple[bytes, bytes, list[int]]:
+    """What is asked, its content, and descriptors."""
+    what, descriptors, _, _ = socket.recv_fds(control, 1, MOST_DESCRIPTORS)
+    return what, _exactly(control, LENGTH.unpack(_exactly(control, LENGTH.size))[0]), descriptors
+
+
+def _exactly(control: socket.socket, length: int) -> bytes:
+    content = control.recv(length, socket.MSG_WAITALL)
+    if len(content) < length:
+        raise EOFError
+    return content
+
+
+def _sent(line: socket.socket, content: bytes, descriptors: Sequence[int]) -> bool:
+    """Whether a child could be given an order."""
+    try:
+        socket.send_fds(line, [FORK], descriptors)
+        line.sendall(LENGTH.pack(len(content)) + content)
+    except ConnectionError:
+        return False
+    return True
 
 
 def _kill(child: int) -> None:

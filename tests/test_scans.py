@@ -17,13 +17,13 @@ from sketches import font_folder
 from structurer.blocks import lines
 from structurer.document import SURE, Box
 from structurer.errors import InputError
-from structurer.ocr import Engine, Glyph, load
-from structurer.printlines import completed, lines_of, rooms_of
-from structurer.scans import recognised
+from structurer.ocr.engine import Engine, Glyph, load
+from structurer.ocr.printlines import completed, lines_of, rooms_of
+from structurer.ocr.scans import recognised
+from structurer.ocr.straight import lens_of
+from structurer.ocr.strokes import tables_of
+from structurer.ocr.twice import DOUBT, TOO_SURE, agree, doubted_beside_marks, least, oddities, sifted, sober, text_of, weighed
 from structurer.sheet import Char, Sheet
-from structurer.straight import lens_of
-from structurer.strokes import tables_of
-from structurer.twice import DOUBT, oddities, sifted, text_of, weighed
 
 DPI = 200
 FIGURE = re.compile(r"[\d,.]+%?")
@@ -180,6 +180,15 @@ def test_a_rule_with_breaks_still_encloses_cells() -> None:
     assert [len(table) for table in tables_of(page, np.zeros((10, 10), np.float32), DPI / 72)] == [4]
 
 
+def test_strokes_that_stand_between_the_rules_of_a_low_row_are_no_rules() -> None:
+    xs, ys = [310, 438, 560, 900], range(200, 400, 33)
+    stems = [(x + 9, y + 6, x + 9, y + 27) for y in ys[:-1] for x in xs[:-1]]
+    page = _drawn(rules=[*_grid(xs, ys), *stems]).astype(np.float32)
+    spoilt = cv2.GaussianBlur(255 - 0.6 * (255 - page), (0, 0), 0.8) + np.random.default_rng(3).normal(0, 14, page.shape)
+    tables = tables_of(np.clip(spoilt, 0, 255).astype(np.uint8), np.zeros((10, 10), np.float32), DPI / 72)
+    assert [len(table) for table in tables] == [18]
+
+
 def test_print_that_runs_over_a_rule_is_cut_there() -> None:
     cells = (Box(0, 0, 50, 20), Box(50, 0, 100, 20))
     print_ = np.zeros((40, 240), np.float32)
@@ -203,27 +212,75 @@ def test_ink_beside_a_line_belongs_to_it_and_other_ink_is_a_line() -> None:
 # --- doubt
 
 
-def _reading(text: str, sure: float = 0.99) -> tuple[Glyph, ...]:
-    return tuple(Glyph(char, place / len(text), (place + 1) / len(text), sure) for place, char in enumerate(text))
+def _reading(text: str, sure: float = 0.99, kin: float = 0.99) -> tuple[Glyph, ...]:
+    return tuple(Glyph(char, place / len(text), (place + 1) / len(text), sure, kin) for place, char in enumerate(text))
 
 
-def test_readings_that_agree_keep_the_lower_confidence() -> None:
-    reading, other = weighed(_reading("12.5", 0.99), _reading("12.5", 0.8))
-    assert ({glyph.confidence for glyph in reading}, other) == ({0.8}, None)
+def test_readings_that_agree_are_as_sure_as_they_are_on_average() -> None:
+    reading, other = weighed(_reading("12.5", 0.9), _reading("12.5", 0.8))
+    assert ([glyph.confidence for glyph in reading], other) == (pytest.approx([0.85] * 4), None)
 
 
 def test_where_readings_differ_the_surer_one_stands_in_doubt_and_the_other_is_kept() -> None:
-    reading, other = weighed(_reading("12.5", 0.7), _reading("72.5", 0.9))
-    assert (text_of(reading), [glyph.confidence for glyph in reading], other) == ("72.5", [DOUBT, 0.9, 0.9, 0.9], "12.5")
+    reading, other = weighed(_reading("12.5", 0.9), _reading("72.5", 0.95))
+    assert (text_of(reading), [glyph.confidence > 0.5 for glyph in reading], other) == ("72.5", [False, True, True, True], "12.5")
+
+
+def test_what_two_of_three_readings_say_stands_before_what_a_surer_one_says() -> None:
+    reading, other = weighed(_reading("12.5", 0.95), _reading("72.5", 0.8), _reading("72.5", 0.7))
+    assert (text_of(reading), reading[0].confidence, other) == ("72.5", pytest.approx(0.5), "12.5")
 
 
 def test_a_character_that_only_the_other_reading_has_casts_doubt_on_its_neighbours() -> None:
-    reading, _ = weighed(_reading("450.71", 0.9), _reading("-450.71", 0.7))
-    assert [glyph.confidence for glyph in reading] == [DOUBT, 0.9, 0.9, 0.9, 0.9, 0.9]
+    reading, _ = weighed(_reading("450.71", 0.95), _reading("-450.71", 0.9))
+    assert [glyph.confidence < SURE for glyph in reading] == [True, False, False, False, False, False]
 
 
 def test_a_reading_that_is_a_figure_goes_before_a_surer_one_that_is_none() -> None:
     assert text_of(weighed(_reading("98.987,154.61", 0.9), _reading("98,987,154.61", 0.8))[0]) == "98,987,154.61"
+
+
+def test_white_space_between_words_is_no_difference_but_between_digits_it_is() -> None:
+    assert agree(_reading("第 12 页"), _reading("第12页"))
+    assert not agree(_reading("12 5"), _reading("125"))
+
+
+@pytest.mark.parametrize(
+    ("read", "said"),
+    [("28.418.373.39", "28,418,373.39"), ("31,021.88", "31,021.88"), ("567.79", "567.79"), ("1.234.567,80", "1.234.567,80")],
+)
+def test_points_and_commas_that_can_group_digits_in_one_way_only_are_those_of_it(read: str, said: str) -> None:
+    reading = sober(_reading(read, 0.55, 0.98))
+    assert (text_of(reading), {glyph.confidence for glyph in reading if glyph.text in ".,"}) == (said, {0.98**TOO_SURE})
+
+
+@pytest.mark.parametrize("text", ["70.231", "70,231", "28.418.373"])
+def test_a_mark_that_may_group_thousands_or_part_thousandths_is_doubted_sooner(text: str) -> None:
+    reading = sober(_reading(text, 0.98, 1.0))
+    assert text_of(reading) == text
+    assert {glyph.confidence < SURE for glyph in reading if glyph.text in ".,"} == {True}
+    assert {glyph.confidence < SURE for glyph in reading if glyph.text.isdigit()} == {False}
+
+
+def test_the_letter_before_a_sum_is_the_sign_of_dollars_in_doubt() -> None:
+    reading = sifted(_reading("S1,234.50"))
+    assert (text_of(reading), reading[0].confidence) == ("$1,234.50", DOUBT)
+    assert text_of(sifted(_reading("S12"))) == "S12"
+
+
+def test_a_five_where_others_of_the_column_have_dollars_or_percent_is_doubted() -> None:
+    left, right = (Box(x0, 0, x0 + 90, 20) for x0 in (10, 100))
+    texts = [(left, "$268.09"), (left, "51976.37"), (left, "12"), (right, "90%"), (right, "905"), (right, "12"), (None, "905")]
+    told = doubted_beside_marks([(room, _reading(text)) for room, text in texts])
+    assert [[glyph.confidence for glyph in reading].index(DOUBT) if least(reading) == DOUBT else None for reading in told] == [
+        None, 0, None, None, 2, None, None,
+    ]  # fmt: skip
+
+
+def test_the_engine_tells_how_sure_it_is_of_a_character_or_its_like(engine: Engine) -> None:
+    (reading,) = engine.read([_drawn((20, 12, "$31,021.88"), size=(240, 50))])
+    assert text_of(reading) == "$31,021.88"
+    assert all(glyph.kin >= glyph.confidence > SURE for glyph in reading)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +290,7 @@ def test_sound_figures_are_not_doubted(text: str) -> None:
     assert not oddities(text)
 
 
-@pytest.mark.parametrize("text", ["1O5", "l2.5", "1.2345.6", "12.34,5", "1.234.50", "12,34", "85%6", ".90.78"])
+@pytest.mark.parametrize("text", ["1O5", "l2.5", "1.2345.6", "12.34,5", "12,34", "1.234.567", "85%6", ".90.78", "1379442 59"])
 def test_what_is_no_figure_is_doubted(text: str) -> None:
     assert DOUBT in {glyph.confidence for glyph in sifted(_reading(text))}
 
@@ -254,7 +311,7 @@ def test_models_that_are_none_are_told(tmp_path: Path) -> None:
 
 
 def test_missing_packages_are_told_with_how_to_install_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("structurer.ocr.find_spec", lambda name: None)
+    monkeypatch.setattr("structurer.ocr.engine.find_spec", lambda name: None)
     with pytest.raises(InputError, match="structurer\\[ocr\\]"):
         load()
 

@@ -12,12 +12,11 @@ from typing import Final
 
 import pikepdf
 
-from structurer import pdfforms
+from structurer.pdf import forms as pdfforms
 from structurer.sections import quoted
 
 XREF: Final = "the table of contents of the PDF file (xref) is damaged; its pages were found by search"
 REPAIR: Final = "reconstruct cross-reference"  # in what qpdf says when it searches the file for its objects
-MARK: Final = b"%PDF-"  # before it may stand what is not of the file
 MOST_SAID: Final = 3  # of what qpdf says beside
 COMMENTS: Final = frozenset(("/Text", "/Highlight", "/Underline", "/Squiggly", "/StrikeOut", "/Caret"))  # whose words lie in a window
 _SAID_OF: Final = re.compile(r"^.*?(?:\([^()]*\))?: ")  # the file and the place in it
@@ -35,29 +34,36 @@ class Damage:
     has_layers: bool = True
 
 
-def looked_over(raw: bytes, password: str | None) -> Damage:
-    """Opens the file and unpacks the contents of every page."""
+def looked_over(raw: bytes, password: str | None) -> tuple[bytes, Damage]:
+    """Opens the file and unpacks the contents of every page. Gives it with the values of its form drawn that its pages lack."""
     try:
         with _opened(raw, password) as pdf:
-            said = [*_worked_around(pdf)]
-            stated = pdf.Root.Pages.get("/Count")
-            if stated != len(pdf.pages):
-                said.append(f"the PDF states {stated} page(s), {len(pdf.pages)} were found")
-            torn = frozenset(_torn(pdf))
-            said += _beside_pages(pdf, raw, password)
-            return Damage(len(pdf.pages), tuple(said), torn, "/OCProperties" in pdf.Root)
+            if "/AcroForm" not in pdf.Root:
+                return raw, _damage(pdf, raw, password)
+            raw = _filled(pdf, raw, password)
+        with _opened(raw, password) as pdf:
+            return raw, _damage(pdf, raw, password)
     except _BROKEN:
-        return Damage(None)
+        return raw, Damage(None)
 
 
-def filled(raw: bytes, password: str | None) -> bytes:
-    """The file with values of its form to be drawn that its pages lack, else as it is; so also where it is damaged, to hide nothing."""
+def _damage(pdf: pikepdf.Pdf, raw: bytes, password: str | None) -> Damage:
+    said = [*_worked_around(pdf)]
+    stated = pdf.Root.Pages.get("/Count")
+    if stated != len(pdf.pages):
+        said.append(f"the PDF states {stated} page(s), {len(pdf.pages)} were found")
+    torn = frozenset(_torn(pdf))
+    said += _beside_pages(pdf, raw, password)
+    return Damage(len(pdf.pages), tuple(said), torn, "/OCProperties" in pdf.Root)
+
+
+def _filled(pdf: pikepdf.Pdf, raw: bytes, password: str | None) -> bytes:
+    """The file as it is where nothing is to be drawn, and where it is damaged, to hide nothing."""
     try:
-        with _opened(raw, password) as pdf:
-            if pdf.get_warnings() or not pdfforms.repainted(pdf, raw, password):
-                return raw
-            pdf.save(out := io.BytesIO(), stream_decode_level=pikepdf.StreamDecodeLevel.none)
-            return raw if pdf.get_warnings() else raw[: max(raw.find(MARK), 0)] + out.getvalue()
+        if pdf.get_warnings() or not pdfforms.repainted(pdf, raw, password):
+            return raw
+        pdf.save(out := io.BytesIO(), stream_decode_level=pikepdf.StreamDecodeLevel.none)
+        return raw if pdf.get_warnings() else out.getvalue()
     except _BROKEN:
         return raw
 

@@ -1,14 +1,16 @@
 """The picture of a page becomes a sheet: upright and straight, its ruled cells, and its print with the confidence of every character.
 
 Figures are what matters. Red stamps over print are taken out; no line of print is read across a rule; what a cell holds and the detector
-passed over is read alone; and every line with figures is read twice, from pictures prepared in different ways: where the readings differ
-the figure is doubted, and the other reading is kept. All lengths are in points of the page (1/72 inch).
+passed over is read alone; and every line with figures is read twice, and a third time where that leaves doubt, from pictures prepared in
+different ways: where the readings differ the figure is doubted, and the other reading is kept. All lengths are in points of the page
+(1/72 inch).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import sqrt
 from typing import Final, NamedTuple
 
 import cv2
@@ -16,26 +18,32 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from structurer.crops import Crop, crop, downward, stacks
 from structurer.document import Box
 from structurer.errors import InputError
-from structurer.ocr import Engine, Reading
-from structurer.printlines import Line, completed, lines_of, rooms_of, shown
+from structurer.ocr.crops import Crop, crop, downward, stacks
+from structurer.ocr.engine import Engine, Reading
+from structurer.ocr.printlines import Line, completed, lines_of, rooms_of, shown
+from structurer.ocr.stamps import without_stamps
+from structurer.ocr.straight import flattened, lens_of
+from structurer.ocr.strokes import tables_of
+from structurer.ocr.twice import FIGURE, dashed, doubted_beside_marks, least, sifted, sober, text_of, weighed
 from structurer.sheet import Char, Sheet
-from structurer.stamps import without_stamps
-from structurer.straight import flattened, lens_of
-from structurer.strokes import tables_of
-from structurer.twice import FIGURE, dashed, sifted, text_of, weighed
 
 POINTS_AN_INCH: Final = 72.0
-MOST_PIXELS: Final = 120_000_000
+MOST_PIXELS, READ_PIXELS = 120_000_000, 40_000_000  # larger pictures are refused, and made smaller
+LEAST_SIDE: Final = 8  # pixels
 MOST_DPI: Final = 300.0  # finer pictures are made coarser
 MAP_DPI: Final = 110.0  # at which print is looked for
 SOFT: Final = 0.29  # points: deviation of the blur that takes noise and leaves strokes
-SECOND_MARGIN: Final = 0.15  # of a line's height, round the line that is read again
+CALM: Final = (80.0, 0.65)  # of 255 and in points: deviations within which noise is evened out
+SQUEEZE: Final = 0.85  # of its width: how a line is shown the third time
+COARSE: Final = 32  # pixels: lines that are lower leave $ and % as like as 5
+QUITE: Final = 0.95  # confidence of a line below which it is read a third time
 ASKED: Final = 10  # of the longest lines, to see which side is up
 ONE_WAY: Final = 4.0  # times as much print lies as stands, or the other way: it is plain which way the page lies
+PLAINLY: Final = 1.25  # times as much is read on a page that is turned as when it is left as it is
 UNSURE: Final = 0.5  # confidence of what is guessed
+BAND_PIXELS, OVERLAP = 4_000_000, 96  # of the picture in which print is looked for at once, and rows that two bands share
 PALE: Final = 200  # of 255: paper in even light is brighter
 PAPER_AROUND: Final = 24.0  # points round the ink of a page
 
@@ -72,8 +80,10 @@ class _Print(NamedTuple):
 def recognised(picture: Picture, dpi: float, engine: Engine) -> Sheet:
     """What stands on a picture: (H, W) grey or (H, W, 3) red, green, blue. Boxes are those of the page upright and straight.
 
-    Raises InputError for pictures of no or too many pixels.
+    Raises InputError for pictures of too many pixels.
     """
+    if min(picture.shape[:2]) < LEAST_SIDE:
+        return _empty(picture.shape, dpi, engine)
     picture, dpi = _in_range(picture, dpi)
     page = _upright(picture, dpi / POINTS_AN_INCH, engine)
     height, width = page.grey.shape
@@ -95,19 +105,24 @@ def recognised(picture: Picture, dpi: float, engine: Engine) -> Sheet:
     )
 
 
+def _empty(shape: Sequence[int], dpi: float, engine: Engine) -> Sheet:
+    height, width = (max(side, 1) * POINTS_AN_INCH / dpi for side in shape[:2])
+    return Sheet(1, width, height, (), decision="ocr", dpi=dpi, engine=engine.name, warnings=("the picture is too small to hold print",))
+
+
 def _told(count: int, what: str) -> tuple[str, ...]:
     return (f"{count} {what}",) if count else ()
 
 
 def _in_range(picture: Picture, dpi: float) -> tuple[Picture, float]:
-    """A picture no finer than print needs."""
+    """A picture no finer than print needs, and no larger than memory allows."""
     height, width = picture.shape[:2]
-    if not 0 < height * width <= MOST_PIXELS:
+    if height * width > MOST_PIXELS:
         raise InputError(f"a picture of {width} by {height} pixels is not read", remedy="scan the page at 300 dots an inch or less")
-    if dpi <= MOST_DPI:
+    share = min(MOST_DPI / dpi, sqrt(READ_PIXELS / (height * width)))
+    if share >= 1:
         return picture, dpi
-    share = MOST_DPI / dpi
-    return np.asarray(cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8), MOST_DPI
+    return np.asarray(cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8), dpi * share
 
 
 # --- upright and straight
@@ -137,7 +152,18 @@ def _map(grey: Picture, scale: float, engine: Engine) -> NDArray[np.float32]:
         x, y, width, height = cv2.boundingRect(found)
         by = round(PAPER_AROUND * scale * share)
         part = np.s_[max(y - by, 0) : y + height + by, max(x - by, 0) : x + width + by]
-        likely[part] = engine.text_map(np.ascontiguousarray(small[part]))
+        likely[part] = _mapped(np.ascontiguousarray(small[part]), engine)
+    return likely
+
+
+def _mapped(small: Picture, engine: Engine) -> NDArray[np.float32]:
+    """The map of a picture, of a very high one in bands that overlap: of a place that two have seen the surer counts."""
+    height, width = small.shape
+    high = max(BAND_PIXELS // width, 2 * OVERLAP)
+    likely = np.zeros(small.shape, np.float32)
+    for top in range(0, max(height - OVERLAP, 1), high - OVERLAP):
+        band = np.s_[top : min(top + high, height)]
+        likely[band] = np.maximum(likely[band], engine.text_map(small[band]))
     return likely
 
 
@@ -148,7 +174,9 @@ def _quarters(grey: Picture, scale: float, likely: NDArray[np.float32], engine: 
     turns = [turn for turn in range(4) if ONE_WAY * (lying, standing)[turn % 2] >= (standing, lying)[turn % 2]]
     longest = sorted(lines, key=lambda line: -max(line.height, line.width))[:ASKED]
     cuts = [crop(grey, scale, line).picture for line in longest]
-    return max(turns, key=lambda turn: _read_at(cuts, turn, engine))
+    read = {turn: _read_at(cuts, turn, engine) for turn in turns}
+    best = max(turns, key=read.__getitem__)
+    return best if 0 not in read or read[best] > PLAINLY * read[0] else 0
 
 
 def _read_at(cuts: Sequence[Picture], turn: int, engine: Engine) -> float:
@@ -167,30 +195,49 @@ def _read(page: _Page, tables: Sequence[Sequence[Box]], engine: Engine) -> _Prin
     whole, passed = completed(page.soft, page.scale, rooms, lines)
     stacked = stacks(whole)
     firsts = list(_first(page, shown([*stacked, *passed]), engine))
-    both = [
-        (cut, *((reading, None) if other is None else weighed(reading, other)))
-        for (cut, reading), other in zip(firsts, _second(page, firsts, engine), strict=True)
-    ]
-    kept = [read for place, read in enumerate(both) if read[1] and (place < len(stacked) or _mean(read[1]) > UNSURE)]
-    readings = dashed([(cut.line.room, reading) for cut, reading, _ in kept])
-    chars = tuple(char for (cut, _, _), reading in zip(kept, readings, strict=True) for char in cut.chars(sifted(reading)))
+    both = list(_figures_weighed(firsts, page, engine))
+    kept = [read for place, read in enumerate(both) if read[1] and (place < len(stacked) or _mean(firsts[place][1]) > UNSURE)]
+    readings = map(sifted, dashed([(cut.line.room, reading) for cut, reading, _ in kept]))
+    coarse = [cut.line.room if cut.picture.shape[0] < COARSE else None for cut, _, _ in kept]
+    told = doubted_beside_marks(list(zip(coarse, readings, strict=True)))
+    chars = tuple(char for (cut, _, _), reading in zip(kept, told, strict=True) for char in cut.chars(reading))
     return _Print(chars, tuple((cut.line.seen, said) for cut, _, said in kept if said), len(both) - len(kept))
 
 
 def _first(page: _Page, lines: Sequence[Line], engine: Engine) -> Iterator[tuple[Crop, Reading]]:
     """Each line as it is read best."""
-    ways = [downward(page.soft, page.scale, line) if line.down else [crop(page.soft, page.scale, line)] for line in lines]
+    ways = [downward(page.soft, page.scale, line) if line.down else [_calm(page, line)] for line in lines]
     readings = iter(engine.read([cut.picture for cuts in ways for cut in cuts]))
     yield from (max(((cut, next(readings)) for cut in cuts), key=lambda read: _mean(read[1])) for cuts in ways)
+
+
+def _calm(page: _Page, line: Line) -> Crop:
+    """A level line without noise: blurred, but not over the edges of strokes."""
+    cut = crop(page.grey, page.scale, line)
+    return replace(cut, picture=np.asarray(cv2.bilateralFilter(cut.picture, 0, CALM[0], CALM[1] * page.scale), np.uint8))
 
 
 def _mean(reading: Reading) -> float:
     return sum(glyph.confidence for glyph in reading) / max(len(reading), 1)
 
 
-def _second(page: _Page, firsts: Sequence[tuple[Crop, Reading]], engine: Engine) -> Iterator[Reading | None]:
-    """A second reading of each level line with figures, otherwise prepared: with all its noise and a wider margin."""
-    asked = [cut.line if FIGURE.search(text_of(reading)) and not cut.parts and not cut.turned else None for cut, reading in firsts]
-    again = [crop(page.grey, page.scale, line, SECOND_MARGIN).picture for line in asked if line is not None]
-    readings = iter(engine.read(again))
-    yield from (None if line is None else next(readings) for line in asked)
+def _figures_weighed(firsts: Sequence[tuple[Crop, Reading]], page: _Page, engine: Engine) -> Iterator[tuple[Crop, Reading, str | None]]:
+    """Level lines with figures are read again, blurred; where that reads otherwise or is not quite sure a third time, squeezed.
+
+    The other reading comes along.
+    """
+    read = {place: [sober(reading)] for place, (_, reading) in enumerate(firsts)}
+    figures = [place for place, (cut, reading) in enumerate(firsts) if FIGURE.search(text_of(reading)) and not cut.parts and not cut.turned]
+    _read_again(read, figures, [crop(page.soft, page.scale, firsts[place][0].line).picture for place in figures], engine)
+    disputed = [place for place in figures if least(weighed(*read[place])[0]) < QUITE]
+    _read_again(read, disputed, [_squeezed(firsts[place][0].picture) for place in disputed], engine)
+    yield from ((cut, *weighed(*read[place])) for place, (cut, _) in enumerate(firsts))
+
+
+def _read_again(read: dict[int, list[Reading]], places: Sequence[int], pictures: Sequence[Picture], engine: Engine) -> None:
+    for place, reading in zip(places, engine.read(pictures), strict=True):
+        read[place].append(sober(reading))
+
+
+def _squeezed(picture: Picture) -> Picture:
+    return np.asarray(cv2.resize(picture, None, fx=SQUEEZE, fy=1.0, interpolation=cv2.INTER_CUBIC), np.uint8)

@@ -7,19 +7,19 @@ Where characters stand on one another, or some of an object's are missing, its t
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops
 
 from structurer.document import Box
-from structurer.pdfchars import Run, address_of
-from structurer.pdfium import Handle, Kind, Painted, Sheetful, bounds, fill_of, opacity_of, scale_to
-from structurer.pdfrules import THIN
+from structurer.pdf import calls as pdfium
+from structurer.pdf.chars import Run
+from structurer.pdf.pdfium import Handle, Kind, Sheetful, Sides, bounds, fill_of, opacity_of, scale_to
+from structurer.pdf.rules import THIN
 
 SCALE: Final = 1.0  # pixels a point: print of 4 points still leaves marks
 LONGEST: Final = 3000  # pixels of a side: larger sheets are drawn smaller
@@ -36,6 +36,7 @@ MOSTLY: Final = 0.8  # of a text object's characters: where so many are not seen
 MOST_ALONE: Final = 1500  # text objects of a page that are left out alone
 _MARK: Final = b"\x01"
 _MARKED: Final = [int(level >= DIFFERENT) for level in range(256)]
+_FILLED: Final = frozenset((pdfium.FPDF_TEXTRENDERMODE_FILL,))
 _CLIPPING: Final = pdfium.FPDF_TEXTRENDERMODE_FILL_CLIP  # and all modes above it
 
 
@@ -86,7 +87,7 @@ def _spread(run: Run, unseen: Collection[int]) -> list[Why | None]:
 
 
 def _by_state(run: Run, least: float) -> Why | None:
-    if run.handle is None or run.again:
+    if not run.handle or run.again:
         return None
     mode = pdfium.FPDFTextObj_GetTextRenderMode(run.handle)
     if mode == pdfium.FPDF_TEXTRENDERMODE_INVISIBLE:
@@ -98,38 +99,37 @@ def _by_state(run: Run, least: float) -> Why | None:
 
 def _may_hide(page: Sheetful, boxes: Sequence[Box]) -> bool:
     """All that is painted may hide text (here in `boxes`), but for thin rules that cross none, and text in front of nothing else."""
-    placed, rules = page.frame.placing(), []
-    for one in page.painted:
-        if one.kind == Kind.PATH:
-            rule = bounds(one)
-            if rule is None or min(rule[2] - rule[0], rule[3] - rule[1]) > THIN:
-                return True
-            rules.append(placed(*rule))
-        elif not _is_plain(one):
+    texts = [one.handle for one in page.painted if one.kind == Kind.TEXT]
+    paths = [one for one in page.painted if one.kind == Kind.PATH]
+    if len(texts) + len(paths) < len(page.painted) or not _are_plain(texts):
+        return True
+    placed, rules = page.frame.placing(), set[Sides]()  # a rule is often drawn twice
+    for one in paths:
+        rule = bounds(one)
+        if rule is None or min(rule[2] - rule[0], rule[3] - rule[1]) > THIN:
             return True
+        rules.add(placed(*rule))
     return _cross(rules, boxes)
 
 
-def _cross(rules: Sequence[Box], boxes: Sequence[Box]) -> bool:
+def _cross(rules: Iterable[Sides], boxes: Sequence[Box]) -> bool:
     """Whether rules lie on the middle strips of boxes: thin ones side by side cover as well as a wide one."""
-    strips = sorted((box.top + CORE * (box.bottom - box.top), box.bottom - CORE * (box.bottom - box.top), box) for box in boxes)
+    strips = sorted([(top + CORE * (bottom - top), bottom - CORE * (bottom - top), box) for box in boxes for _, top, _, bottom in (box,)])
     tops = [top for top, _, _ in strips]
     highest = max((bottom - top for top, bottom, _ in strips), default=0.0)
     return any(
-        bottom > rule.top and box.x0 + OVERLAP / 2 < rule.x1 and box.x1 - OVERLAP / 2 > rule.x0
-        for rule in rules
-        for _, bottom, box in strips[bisect_left(tops, rule.top - highest) : bisect_left(tops, rule.bottom)]
+        low > top and box[0] + OVERLAP / 2 < x1 and box[2] - OVERLAP / 2 > x0
+        for x0, top, x1, bottom in rules
+        for _, low, box in strips[bisect_left(tops, top - highest) : bisect_left(tops, bottom)]
     )
 
 
-def _is_plain(one: Painted) -> bool:
-    """Text that is dark, opaque and not clipped: on bare paper it is seen."""
-    if one.kind != Kind.TEXT or pdfium.FPDFTextObj_GetTextRenderMode(one.handle) != pdfium.FPDF_TEXTRENDERMODE_FILL:
+def _are_plain(texts: Sequence[Handle]) -> bool:
+    """Text objects that are dark, opaque and not clipped: on bare paper they are seen."""
+    if any(map(pdfium.FPDFPageObj_HasTransparency, texts)) or not _FILLED.issuperset(map(pdfium.FPDFTextObj_GetTextRenderMode, texts)):
         return False
-    *colours, _ = fill_of(one.handle)
-    clip = pdfium.FPDFPageObj_GetClipPath(one.handle)
-    is_clipped = bool(clip) and pdfium.FPDFClipPath_CountPaths(clip) > 0
-    return max(colours) <= DARK and not is_clipped and not pdfium.FPDFPageObj_HasTransparency(one.handle)
+    clips = [clip for clip in map(pdfium.FPDFPageObj_GetClipPath, texts) if clip]
+    return max(map(pdfium.FPDFClipPath_CountPaths, clips), default=0) <= 0 and all(max(fill_of(one)[:3]) <= DARK for one in texts)
 
 
 def _is_tiny(run: Run, least: float) -> bool:
@@ -252,8 +252,7 @@ class _Eye:
 
     def _forms(self, run: Run, region: Box) -> Image.Image:
         """1 where PDFium draws something for a run, whatever else is there: in black and in white it is not the same."""
-        own = address_of(run.handle)
-        with _left_out([one.handle for one in self._page.painted if one.kind != Kind.FORM and address_of(one.handle) != own]):
+        with _left_out([one.handle for one in self._page.painted if one.kind != Kind.FORM and one.handle != run.handle]):
             with _in_gray(run.handle, 0):
                 black = self._page.picture(self._scale, region)
             with _in_gray(run.handle, 255):

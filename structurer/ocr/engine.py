@@ -30,18 +30,23 @@ MOST_WIDTH: Final = 3200  # pixels: longer lines are squeezed
 WIDTH_STEP: Final = 64  # pixels: widths are filled up to a multiple, because every new shape is compiled
 BATCH_WIDTH: Final = 2560  # pixels: of all lines recognised at once
 MAP_STEP: Final = 128  # pixels: sides of pictures are filled up to a multiple
+KIN: Final = (".,，", "$S")  # characters that hardly differ, of which the figure round them allows one
 BLANK: Final = 0  # the class that CTC puts between characters
 
 Picture = NDArray[np.uint8]
 
 
 class Glyph(NamedTuple):
-    """A character recognised on a line: its extent as shares of the line's width, and how sure the recogniser is, in [0, 1]."""
+    """A character recognised on a line: its extent as shares of the line's width, and how sure the recogniser is, in [0, 1].
+
+    `kin`: how sure it is that this or one of the characters that hardly differ from it stands there.
+    """
 
     text: str
     x0: float
     x1: float
     confidence: float
+    kin: float = 0.0
 
 
 Reading = tuple[Glyph, ...]
@@ -55,6 +60,7 @@ class Engine:
     _detect: Any  # compiled models of OpenVINO
     _recognise: Any
     _alphabet: tuple[str, ...]
+    _kin: tuple[tuple[int, ...], ...]  # classes of characters that hardly differ
 
     def text_map(self, picture: Picture) -> NDArray[np.float32]:
         """How likely each pixel of a grey picture (H, W) lies in the core of a line of print: (H, W), in [0, 1]."""
@@ -70,7 +76,7 @@ class Engine:
         for numbers, width in _batches([_width(line) for line in lines]):
             steps = self._recognise(np.stack([_as_input(lines[number], width) for number in numbers]))[0]
             for number, likely in zip(numbers, steps, strict=True):
-                readings[number] = tuple(_glyphs(likely, self._alphabet, width / _width(lines[number])))
+                readings[number] = tuple(_glyphs(likely, self._alphabet, self._kin, width / _width(lines[number])))
         return readings
 
 
@@ -90,7 +96,8 @@ def load(models: Path | None = None, threads: int | None = None) -> Engine:
             f"the recogniser's models cannot be loaded ({error})", where=str(folder), remedy="give models in ONNX format"
         ) from error
     alphabet = ("", *_alphabet(compiled[2], folder), " ")
-    engine = Engine(f"{recogniser.stem}, rapidocr {release}", compiled[0], compiled[1], alphabet)
+    kin = tuple(tuple(kind for kind, char in enumerate(alphabet) if char and char in chars) for chars in KIN)
+    engine = Engine(f"{recogniser.stem}, rapidocr {release}", compiled[0], compiled[1], alphabet, kin)
     blank = np.full((LINE_HEIGHT, LEAST_WIDTH), 255, np.uint8)
     engine.text_map(blank)
     engine.read([blank])
@@ -178,16 +185,24 @@ class _Run(NamedTuple):
     end: int
 
 
-def _glyphs(likely: NDArray[np.float32], alphabet: Sequence[str], filled: float) -> Iterator[Glyph]:
+def _glyphs(likely: NDArray[np.float32], alphabet: Sequence[str], kin: Sequence[Sequence[int]], filled: float) -> Iterator[Glyph]:
     """The best path of CTC (Graves and others 2006): (steps, classes), over a line that was filled up to `filled` of its width."""
     runs = list(_runs(likely.argmax(axis=1)))
     chars = [index for index, run in enumerate(runs) if run.kind != BLANK]
     middles = [(runs[index].start + runs[index].end) / 2 for index in chars]
-    share = filled / len(likely)
+    own = [_height_of(likely, runs[index]) for index in chars]
+    share, pooled = filled / len(likely), _pooled(likely, kin)
     for place, index in enumerate(chars):
         x0, x1 = _extent(middles, place)
-        sure = min(_height_of(likely, runs[index]), _sure_beside(likely, runs, index, -1), _sure_beside(likely, runs, index, 1))
-        yield Glyph(alphabet[runs[index].kind], max(x0 * share, 0.0), min(x1 * share, 1.0), float(sure))
+        either = min(_height_of(pooled, runs[index]), _sure_beside(pooled, runs, index, -1), _sure_beside(pooled, runs, index, 1))
+        yield Glyph(alphabet[runs[index].kind], max(x0 * share, 0.0), min(x1 * share, 1.0), min(own[place], either), either)
+
+
+def _pooled(likely: NDArray[np.float32], kin: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    """With the sum over its kin for each class that has some, in place: which of them stands there casts no doubt on what stands beside."""
+    for kinds in kin:
+        likely[:, kinds] = likely[:, kinds].sum(axis=1, keepdims=True)
+    return likely
 
 
 def _runs(kinds: NDArray[np.intp]) -> Iterator[_Run]:

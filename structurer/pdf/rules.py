@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-import pypdfium2.raw as pdfium
-
-from structurer.document import Box
-from structurer.pdfium import Frame, Handle, Kind, Matrix, Painted, Sheetful, bounds, combined, fill_of, matrix_of, opacity_of
+from structurer.pdf import calls as pdfium
+from structurer.pdf.pdfium import IDENTITY, Handle, Kind, Matrix, Painted, Sheetful, bounds, combined, fill_of, matrix_of, opacity_of
 from structurer.rulings import Edge
 
 THIN: Final = 3.0  # points: a filling no wider than this is a line
@@ -18,6 +16,14 @@ STRAIGHT: Final = 0.5  # points by which a line may lean
 SHORT: Final = 0.5  # points: shorter lines rule nothing
 PALE: Final = 250  # of 255: a filling whose darkest colour is lighter has no sides to be seen
 MOST_POINTS: Final = 400_000  # of the paths of one page
+_SEGMENT_CALLS: Final = (
+    pdfium.FPDFPath_GetPathSegment,
+    pdfium.FPDFPathSegment_GetPoint,
+    pdfium.FPDFPathSegment_GetType,
+    pdfium.FPDFPathSegment_GetClose,
+)
+_MOVE: Final = pdfium.FPDF_SEGMENT_MOVETO
+_LINE: Final = pdfium.FPDF_SEGMENT_LINETO
 
 Point = tuple[float, float]
 
@@ -25,21 +31,21 @@ Point = tuple[float, float]
 def edges(page: Sheetful) -> tuple[tuple[Edge, ...], bool]:
     """All that rules the page, cut to what is shown, and whether all paths were looked at."""
     placed, pen = page.frame.placing(), _Pen()
-    found = (placed(min(a[0], b[0]), min(a[1], b[1]), max(a[0], b[0]), max(a[1], b[1])) for a, b in _lines(page, pen))
-    rules = tuple(edge for box in found for edge in _within(box, page.frame))
+    width, height = page.frame.width, page.frame.height
+    found = (placed(min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)) for (ax, ay), (bx, by) in _lines(page, pen))
+    rules = tuple(edge for box in found if (edge := _within(*box, width, height)))
     return rules, pen.points <= MOST_POINTS
 
 
-def _within(box: Box, frame: Frame) -> Iterator[Edge]:
+def _within(x0: float, top: float, x1: float, bottom: float, width: float, height: float) -> Edge | None:
     """The part of a line that is on the page, made exactly straight."""
-    x0, x1 = max(box.x0, 0.0), min(box.x1, frame.width)
-    top, bottom = max(box.top, 0.0), min(box.bottom, frame.height)
-    if x0 > x1 or top > bottom:
-        return
+    if x0 < 0 or top < 0 or x1 > width or bottom > height:
+        x0, top, x1, bottom = max(x0, 0.0), max(top, 0.0), min(x1, width), min(bottom, height)
+        if x0 > x1 or top > bottom:
+            return None
     if x1 - x0 >= bottom - top:
-        yield Edge(x0, (top + bottom) / 2, x1, (top + bottom) / 2)
-    else:
-        yield Edge((x0 + x1) / 2, top, (x0 + x1) / 2, bottom)
+        return Edge(x0, (top + bottom) / 2, x1, (top + bottom) / 2)
+    return Edge((x0 + x1) / 2, top, (x0 + x1) / 2, bottom)
 
 
 def _lines(page: Sheetful, pen: _Pen) -> Iterator[tuple[Point, Point]]:
@@ -55,12 +61,13 @@ class _Pen:
 
     def __init__(self) -> None:
         self.points = 0
-        self._filled, self._stroked, self._x, self._y = ctypes.c_int(), ctypes.c_int(), ctypes.c_float(), ctypes.c_float()
+        self._modes, self._point = (ctypes.c_int * 2)(), (ctypes.c_float * 2)()
+        self._modes_at, self._point_at = pdfium.places(self._modes), pdfium.places(self._point)
 
     def drawn(self, one: Painted) -> list[tuple[Point, Point]]:
         """The straight level and upright lines of a path; its points are counted."""
-        pdfium.FPDFPath_GetDrawMode(one.handle, self._filled, self._stroked)
-        stroked, filled = bool(self._stroked.value), bool(self._filled.value)
+        pdfium.FPDFPath_GetDrawMode(one.handle, *self._modes_at)
+        filled, stroked = self._modes
         if filled and not stroked and (box := bounds(one)) and min(box[2] - box[0], box[3] - box[1]) <= THIN:
             self.points += 1
             return [_along(*box)]
@@ -68,33 +75,31 @@ class _Pen:
         self.points += count
         if count < 2 or (stroked and not filled and not opacity_of(one.handle, stroke=True)):
             return []
-        runs = self._runs(one.handle, count, combined(matrix_of(one.handle), one.matrix))
+        own = matrix_of(one.handle)
+        runs = self._runs(one.handle, count, own if one.matrix is IDENTITY else combined(own, one.matrix))
         return [line for corners in runs for line in (_straight(corners) if stroked else _of_filling(one.handle, corners))]
 
     def _runs(self, handle: Handle, count: int, matrix: Matrix) -> Iterator[list[Point]]:
         """The corners of a path, a list for each stroke of the pen without lifting it; curves lift it."""
         a, b, c, d, e, f = matrix
-        segment_at, point_of, kind_of, closes = (
-            pdfium.FPDFPath_GetPathSegment,
-            pdfium.FPDFPathSegment_GetPoint,
-            pdfium.FPDFPathSegment_GetType,
-            pdfium.FPDFPathSegment_GetClose,
-        )
-        at_x, at_y, run = self._x, self._y, list[Point]()
+        segment_at, point_of, kind_of, closes = _SEGMENT_CALLS
+        (at_x, at_y), at, run = self._point_at, self._point, list[Point]()
         start: Point | None = None
-        for index in range(count):
-            segment = segment_at(handle, index)
+        segments = [segment_at(handle, index) for index in range(count)]
+        for segment, kind in zip(segments, map(kind_of, segments), strict=True):
             point_of(segment, at_x, at_y)
-            x, y = at_x.value, at_y.value
+            x, y = at
             point = (a * x + c * y + e, b * x + d * y + f)
-            if (kind := kind_of(segment)) != pdfium.FPDF_SEGMENT_LINETO:
-                yield from [run] if len(run) > 1 else []
+            if kind != _LINE:
+                if len(run) > 1:
+                    yield run
                 run = []
-                start = point if kind == pdfium.FPDF_SEGMENT_MOVETO else start
+                start = point if kind == _MOVE else start
             run.append(point)
             if start and closes(segment):
                 run.append(start)
-        yield from [run] if len(run) > 1 else []
+        if len(run) > 1:
+            yield run
 
 
 def _of_filling(handle: Handle, corners: list[Point]) -> Iterator[tuple[Point, Point]]:

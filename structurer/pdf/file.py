@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import sqrt
 from typing import Final
@@ -12,8 +13,8 @@ from structurer.decision import Choice, Decision, Facts, decide
 from structurer.document import Box
 from structurer.errors import InputError
 from structurer.overlaid import doubted, laid_over
-from structurer.pdfdamage import Damage, looked_over, written_anew
-from structurer.pdfium import (
+from structurer.pdf.damage import Damage, looked_over, written_anew
+from structurer.pdf.pdfium import (
     MOST_PIXELS,
     POINTS_AN_INCH,
     Handle,
@@ -28,8 +29,8 @@ from structurer.pdfium import (
     opened,
     scale_to,
 )
-from structurer.pdfprints import Printed, printed, signs, told
-from structurer.pdfrules import MOST_POINTS, edges
+from structurer.pdf.prints import Printed, printed, signs, told
+from structurer.pdf.rules import MOST_POINTS, edges
 from structurer.rulings import cells_of
 from structurer.sheet import Means, Recogniser, Sheet
 
@@ -51,13 +52,11 @@ def sheets(raw: bytes, where: str, means: Means, warnings: list[str]) -> Iterato
 
     InputError where the file is damaged beyond one repair, or closed.
     """
-    raw = _without_junk(raw, warnings)
+    raw, damage = looked_over(_without_junk(raw, warnings), means.password)
     if b"%%EOF" not in raw[-END_MARK_WITHIN:]:
         raise damaged("the PDF is cut off: its end mark is missing", where)
-    damage = looked_over(raw, means.password)
     warnings.extend(damage.warnings)
-    raw = _whole(raw, where, means.password, damage)
-    with opened(raw, where, means.password) as document:
+    with _whole(raw, where, means.password, damage) as document:
         pages = count(document)
         if pages > MOST_PAGES:
             warnings.append(f"the PDF has {pages:,} pages; the first {MOST_PAGES:,} were read")
@@ -74,16 +73,21 @@ def _without_junk(raw: bytes, warnings: list[str]) -> bytes:
     return raw[junk:]
 
 
-def _whole(raw: bytes, where: str, password: str | None, damage: Damage) -> bytes:
+@contextmanager
+def _whole(raw: bytes, where: str, password: str | None, damage: Damage) -> Iterator[Handle]:
     """The file as it is where PDFium finds the pages that qpdf finds, else as qpdf writes it anew."""
-    try:
-        with opened(raw, where, password) as document:
-            found = count(document)
-    except InputError:
-        if damage.pages is None:
-            raise
-        found = None
-    return raw if damage.pages in (None, found) else written_anew(raw, password) or raw
+    with ExitStack() as stack:
+        try:
+            document = stack.enter_context(opened(raw, where, password))
+            is_whole = damage.pages in (None, count(document))
+        except InputError:
+            if damage.pages is None:
+                raise
+            is_whole = False
+        if not is_whole:
+            stack.close()
+            document = stack.enter_context(opened(written_anew(raw, password) or raw, where, password))
+        yield document
 
 
 def _page(document: Handle, number: int, damage: Damage, means: Means) -> Sheet:
@@ -130,8 +134,8 @@ def _pictures(page: Sheetful) -> Iterator[tuple[Box, float]]:
     placed, frame = page.frame.placing(), page.frame
     for one in page.painted:
         if one.kind == Kind.IMAGE and (found := bounds(one)):
-            box = placed(*found)
-            box = Box(max(box.x0, 0.0), max(box.top, 0.0), min(box.x1, frame.width), min(box.bottom, frame.height))
+            x0, top, x1, bottom = placed(*found)
+            box = Box(max(x0, 0.0), max(top, 0.0), min(x1, frame.width), min(bottom, frame.height))
             if box.x0 < box.x1 and box.top < box.bottom:
                 yield box, round(POINTS_AN_INCH * dots_across(one) / max(found[2] - found[0], 1.0), 1)
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structurer.document import Box
-from structurer.ocr import Reading
-from structurer.printlines import INK, Line, window
+from structurer.ocr.engine import Reading
+from structurer.ocr.printlines import INK, Line, window
 from structurer.sheet import Char
 
 Picture = NDArray[np.uint8]

@@ -11,9 +11,9 @@ from typing import Final
 from structurer.blocks import WORD_GAP, lines
 from structurer.decision import WHOLE
 from structurer.document import Box
-from structurer.pdfchars import LOST, Run, address_of, runs
-from structurer.pdfium import MOST_OBJECTS, Frame, Kind, Sheetful, bounds
-from structurer.pdfsight import Why, seen
+from structurer.pdf.chars import LOST, Run, runs
+from structurer.pdf.pdfium import MOST_OBJECTS, Frame, Kind, Sheetful, bounds
+from structurer.pdf.sight import Why, seen
 from structurer.sheet import Char
 
 SIDEWAYS: Final = 0.8  # of a page's characters: where so many are turned, the page is
@@ -51,10 +51,12 @@ def printed(page: Sheetful) -> Printed:
         found.warnings.append(f"the page paints more than {MOST_OBJECTS:,} objects; rules and pictures behind them were not looked at")
     under = _under_pictures(page)
     on_others, outside = list[Char](), list[Char]()
+    width, height = page.frame.width, page.frame.height
     for place, run in enumerate(every):
-        if place in sight.whys or not _is_on(run.box, page.frame):
+        x0, top, x1, bottom = run.box
+        if place in sight.whys or x0 < 0 or top < 0 or x1 > width or bottom > height:
             _sort(run, sight.whys.get(place), page.frame, found, outside)
-            if place in sight.whys and run.handle and (address_of(run.handle) in under or sight.whys[place][0] in _INVISIBLE):
+            if place in sight.whys and run.handle and (run.handle in under or sight.whys[place][0] in _INVISIBLE):
                 found.layer.extend(Char(sign, box, run.is_upright) for sign, box in zip(run.signs, run.boxes, strict=True))
         else:
             (on_others if place in sight.standing else found.shown).extend(_prints(run))
@@ -70,17 +72,17 @@ def _turned(every: Sequence[Run]) -> int:
     """The quarters by which most of the print is turned, where it is most of it: the page was put in sideways."""
     counts = Counter[int]()
     for run in every:
-        counts[run.turns] += sum(not sign.isspace() for sign in run.signs)
+        counts[run.turns] += len(run.signs) - run.signs.count(" ")  # which stands for all white space
     turns, count = max(counts.items(), key=itemgetter(1), default=(0, 0))
     return turns if count > SIDEWAYS * counts.total() else 0
 
 
 def _under_pictures(page: Sheetful) -> frozenset[int]:
-    """The text objects over which a picture is painted that takes half the page, by address."""
+    """The text objects over which a picture is painted that takes half the page."""
     least = WHOLE * page.frame.width * page.frame.height
     covers = [place for place, one in enumerate(page.painted) if one.kind == Kind.IMAGE and (box := bounds(one)) and _area(*box) >= least]
     before = page.painted[: max(covers, default=0)]
-    return frozenset(address_of(one.handle) for one in before if one.kind == Kind.TEXT)
+    return frozenset(one.handle for one in before if one.kind == Kind.TEXT)
 
 
 def _area(x0: float, y0: float, x1: float, y1: float) -> float:
@@ -99,26 +101,25 @@ def _sort(run: Run, whys: Sequence[Why | None] | None, frame: Frame, found: Prin
             found.hidden.append((why, char))
 
 
-def _prints(run: Run) -> Iterator[Char]:
+def _prints(run: Run) -> list[Char]:
     """What stands together in a run, as one; white space by itself."""
     signs, boxes = run.signs, run.boxes
-    if not run.is_upright or len(signs) == 1:
-        yield from (Char(sign, box, run.is_upright) for sign, box in zip(signs, boxes, strict=True))
-        return
-    start = 0
+    if len(signs) == 1:
+        return [Char(signs[0], boxes[0], run.is_upright)]
+    if not run.is_upright:
+        return [Char(sign, box, False) for sign, box in zip(signs, boxes, strict=True)]
+    found, start = [], 0
     for place in range(1, len(signs) + 1):
         if place == len(signs) or " " in (signs[place], signs[place - 1]) or _gaps(boxes[place - 1], boxes[place]):
-            yield _print(signs[start:place], boxes[start:place])
+            found.append(_print(signs[start:place], boxes[start:place]))
             start = place
+    return found
 
 
 def _gaps(before: Box, after: Box) -> bool:
-    gap = after.x0 - before.x1
-    return (
-        gap > WORD_GAP * (after.bottom - after.top)
-        or -gap > after.x1 - after.x0
-        or abs(after.top - before.top) > before.bottom - before.top
-    )
+    _, top, right, bottom = before
+    x0, y0, x1, y1 = after
+    return x0 - right > WORD_GAP * (y1 - y0) or right - x0 > x1 - x0 or abs(y0 - top) > bottom - top
 
 
 def _print(signs: Sequence[str], boxes: Sequence[Box]) -> Char:

@@ -1,7 +1,6 @@
 """PDF files by PDFium: opening them, the frame of a page, its objects in the order of painting, and pictures of it.
 
-Of pypdfium2 its raw bindings are used: a page has thousands of characters and rules, and an object of Python for each would cost more
-than finding it. Loads PDFium, so import it where a PDF is parsed.
+Handles are addresses (`structurer.pdf.calls`). Loads PDFium, so import it where a PDF is parsed.
 """
 
 from __future__ import annotations
@@ -10,16 +9,16 @@ import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import cached_property
+from itertools import islice, repeat
 from math import isfinite
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-import pypdfium2.raw as pdfium
 from PIL import Image
 
 from structurer.document import Box
 from structurer.errors import InputError
+from structurer.pdf import calls as pdfium
 
 POINTS_AN_INCH: Final = 72.0
 MOST_PIXELS: Final = 60_000_000  # of one picture: a page of A3 at 400 dpi has 31 million
@@ -28,25 +27,28 @@ MOST_OBJECTS: Final = 500_000  # on one page: a map of a town has some 100,000
 _WHITE: Final = 0xFFFFFFFF
 
 Matrix = tuple[float, float, float, float, float, float]
-Handle = Any  # of PDFium: a pointer
+Sides = tuple[float, float, float, float]  # left, top, right, bottom
+Handle = int  # an address
 IDENTITY: Final[Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+# PDFium writes into these; it is no library for several threads anyway
+_SIDES: Final = (ctypes.c_float * 4)()  # left, bottom, right, top
+_COLOUR: Final = (ctypes.c_uint * 4)()  # red, green, blue, opacity
+_MATRIX: Final = pdfium.FS_MATRIX()
+_SIDES_AT, _COLOUR_AT = pdfium.places(_SIDES), pdfium.places(_COLOUR)
+_MATRIX_AT: Final = ctypes.addressof(_MATRIX)
 
 
-_FLOATS: Final = tuple(ctypes.c_float() for _ in range(4))  # PDFium writes into them; it is no library for several threads anyway
+class Kind:
+    """Kinds of page objects (fpdf_edit.h); plain numbers, for every object is compared with them."""
+
+    TEXT: Final[int] = pdfium.FPDF_PAGEOBJ_TEXT
+    PATH: Final[int] = pdfium.FPDF_PAGEOBJ_PATH
+    IMAGE: Final[int] = pdfium.FPDF_PAGEOBJ_IMAGE
+    SHADING: Final[int] = pdfium.FPDF_PAGEOBJ_SHADING
+    FORM: Final[int] = pdfium.FPDF_PAGEOBJ_FORM
 
 
-class Kind(IntEnum):
-    """Kinds of page objects (fpdf_edit.h)."""
-
-    TEXT = pdfium.FPDF_PAGEOBJ_TEXT
-    PATH = pdfium.FPDF_PAGEOBJ_PATH
-    IMAGE = pdfium.FPDF_PAGEOBJ_IMAGE
-    SHADING = pdfium.FPDF_PAGEOBJ_SHADING
-    FORM = pdfium.FPDF_PAGEOBJ_FORM
-
-
-@dataclass(frozen=True, slots=True)
-class Painted:
+class Painted(NamedTuple):
     """A page object, and the matrix that takes its coordinates to those of the page."""
 
     handle: Handle
@@ -72,18 +74,18 @@ class Frame:
     def height(self) -> float:
         return self.right - self.left if self.quarters % 2 else self.top - self.bottom
 
-    def placing(self) -> Callable[[float, float, float, float], Box]:
-        """Takes x0 < x1 and y0 < y1 of the sheet to a box as it is shown."""
+    def placing(self) -> Callable[[float, float, float, float], Sides]:
+        """Takes x0 < x1 and y0 < y1 of the sheet to the sides of a box as it is shown."""
         left, bottom, right, top = self.left, self.bottom, self.right, self.top
         match self.quarters:
             case 0:
-                return lambda x0, y0, x1, y1: Box(x0 - left, top - y1, x1 - left, top - y0)
+                return lambda x0, y0, x1, y1: (x0 - left, top - y1, x1 - left, top - y0)
             case 1:
-                return lambda x0, y0, x1, y1: Box(y0 - bottom, x0 - left, y1 - bottom, x1 - left)
+                return lambda x0, y0, x1, y1: (y0 - bottom, x0 - left, y1 - bottom, x1 - left)
             case 2:
-                return lambda x0, y0, x1, y1: Box(right - x1, y0 - bottom, right - x0, y1 - bottom)
+                return lambda x0, y0, x1, y1: (right - x1, y0 - bottom, right - x0, y1 - bottom)
             case _:
-                return lambda x0, y0, x1, y1: Box(top - y1, right - x1, top - y0, right - x0)
+                return lambda x0, y0, x1, y1: (top - y1, right - x1, top - y0, right - x0)
 
 
 class Sheetful:
@@ -119,18 +121,14 @@ class Sheetful:
     @cached_property
     def frame(self) -> Frame:
         box = pdfium.FS_RECTF()
-        pdfium.FPDF_GetPageBoundingBox(self.handle, box)
+        pdfium.FPDF_GetPageBoundingBox(self.handle, ctypes.byref(box))
         return Frame(box.left, box.bottom, box.right, box.top, pdfium.FPDFPage_GetRotation(self.handle) % 4)
 
     @cached_property
     def painted(self) -> tuple[Painted, ...]:
         """What is painted, in order, that which stands in forms included; at most MOST_OBJECTS."""
-        found = []
-        for one in _objects(pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, self.handle, IDENTITY, 0):
-            found.append(one)
-            if len(found) == MOST_OBJECTS:
-                break
-        return tuple(found)
+        found = _objects(pdfium.FPDFPage_CountObjects, pdfium.FPDFPage_GetObject, self.handle, IDENTITY, 0)
+        return tuple(islice(found, MOST_OBJECTS))
 
     def picture(self, scale: float, crop: Box | None = None, *, gray: bool = False, annotations: bool = False) -> Image.Image:
         """What a viewer shows, in `scale` pixels a point; of `crop` alone (points) where it is given. No more than MOST_PIXELS."""
@@ -142,7 +140,7 @@ class Sheetful:
         depth, form, mode = (1, pdfium.FPDFBitmap_Gray, "L") if gray else (4, pdfium.FPDFBitmap_BGRx, "RGBX")
         pixels = bytearray(width * height * depth)
         room = (ctypes.c_char * len(pixels)).from_buffer(pixels)
-        bitmap = pdfium.FPDFBitmap_CreateEx(width, height, form, room, width * depth)
+        bitmap = pdfium.FPDFBitmap_CreateEx(width, height, form, ctypes.byref(room), width * depth)
         pdfium.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, _WHITE)
         size = max(round(self.frame.width * scale), 1), max(round(self.frame.height * scale), 1)
         flags = pdfium.FPDF_ANNOT if annotations else 0
@@ -180,7 +178,7 @@ class UnreadablePageError(Exception):
 
 
 def _loaded(document: Handle, number: int) -> Handle:
-    page = pdfium.FPDF_LoadPage(document, number - 1)
+    page: Handle | None = pdfium.FPDF_LoadPage(document, number - 1)
     if not page:
         raise UnreadablePageError(number)
     return page
@@ -204,20 +202,18 @@ def damaged(what: str, where: str) -> InputError:
 
 
 def _objects(counted: Callable[..., int], got: Callable[..., Handle], holder: Handle, matrix: Matrix, depth: int) -> Iterator[Painted]:
-    for index in range(counted(holder)):
-        handle = got(holder, index)
-        kind = pdfium.FPDFPageObj_GetType(handle)
-        yield Painted(handle, kind, matrix)
-        if kind == Kind.FORM and depth < DEEPEST:
-            inner = combined(matrix_of(handle), matrix)
-            yield from _objects(pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, handle, inner, depth + 1)
+    handles = list(map(got, repeat(holder), range(counted(holder))))
+    for one in map(Painted, handles, map(pdfium.FPDFPageObj_GetType, handles), repeat(matrix)):
+        yield one
+        if one.kind == Kind.FORM and depth < DEEPEST:
+            inner = combined(matrix_of(one.handle), matrix)
+            yield from _objects(pdfium.FPDFFormObj_CountObjects, pdfium.FPDFFormObj_GetObject, one.handle, inner, depth + 1)
 
 
 def matrix_of(handle: Handle) -> Matrix:
     """A page object's own matrix."""
-    found = pdfium.FS_MATRIX()
-    pdfium.FPDFPageObj_GetMatrix(handle, found)
-    return found.a, found.b, found.c, found.d, found.e, found.f
+    pdfium.FPDFPageObj_GetMatrix(handle, _MATRIX_AT)
+    return _MATRIX.a, _MATRIX.b, _MATRIX.c, _MATRIX.d, _MATRIX.e, _MATRIX.f
 
 
 def combined(first: Matrix, then: Matrix) -> Matrix:
@@ -235,35 +231,33 @@ def moved(x: float, y: float, matrix: Matrix) -> tuple[float, float]:
 
 def bounds(one: Painted) -> tuple[float, float, float, float] | None:
     """The box around an object in the coordinates of the sheet; None where its numbers are none."""
-    left, bottom, right, top = _FLOATS
-    if not pdfium.FPDFPageObj_GetBounds(one.handle, left, bottom, right, top):
+    if not pdfium.FPDFPageObj_GetBounds(one.handle, *_SIDES_AT):
         return None
-    box = (left.value, bottom.value, right.value, top.value)
+    left, bottom, right, top = _SIDES
     if one.matrix is not IDENTITY:
-        corners = [moved(x, y, one.matrix) for x in (box[0], box[2]) for y in (box[1], box[3])]
-        xs, ys = zip(*corners, strict=True)
-        box = (min(xs), min(ys), max(xs), max(ys))
-    return box if all(map(isfinite, box)) else None
+        xs, ys = zip(*(moved(x, y, one.matrix) for x in (left, right) for y in (bottom, top)), strict=True)
+        left, bottom, right, top = min(xs), min(ys), max(xs), max(ys)
+    return (left, bottom, right, top) if isfinite(left + bottom + right + top) else None
 
 
 def fill_of(handle: Handle) -> tuple[int, int, int, int]:
     """Red, green, blue and opacity, each from 0 to 255, in which an object is filled; black where that cannot be told."""
-    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
-    known = pdfium.FPDFPageObj_GetFillColor(handle, red, green, blue, alpha)
-    return (red.value, green.value, blue.value, alpha.value) if known else (0, 0, 0, 255)
+    if not pdfium.FPDFPageObj_GetFillColor(handle, *_COLOUR_AT):
+        return 0, 0, 0, 255
+    red, green, blue, opacity = _COLOUR
+    return red, green, blue, opacity
 
 
 def opacity_of(handle: Handle, *, stroke: bool) -> int:
     """From 0 to 255, of an object's filling or of its outline."""
-    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
     asked = pdfium.FPDFPageObj_GetStrokeColor if stroke else pdfium.FPDFPageObj_GetFillColor
-    return alpha.value if asked(handle, red, green, blue, alpha) else 255
+    return _COLOUR[3] if asked(handle, *_COLOUR_AT) else 255
 
 
 def dots_across(one: Painted) -> int:
     """The pixels across of a picture."""
     across, down = ctypes.c_uint(), ctypes.c_uint()
-    pdfium.FPDFImageObj_GetImagePixelSize(one.handle, across, down)
+    pdfium.FPDFImageObj_GetImagePixelSize(one.handle, ctypes.byref(across), ctypes.byref(down))
     return across.value
 
 

@@ -32,11 +32,14 @@ SHORTEST: Final = (14.0, 8.0)  # points: of level and of upright pieces of rules
 LONG: Final = 24.0  # points: no stroke of a character in a table is as long
 CRACK, BREAK = 0.7, 5.0  # points: gaps that are closed in any line, and between long pieces
 TOUCH, MEET = 1.2, 3.0  # points: how near a stroke-like and a long line end to others that they meet
+DRIFT: Final = 3  # pixels by which a long rule stands higher at one end than at the other
 ASIDE: Final = 5  # pixels from a piece: there is paper
 FAINTER: Final = 0.45  # of the darkness of long pieces that a short one has at least
 CORE: Final = 0.5  # likelihood that counts as print
+GAP, UNBROKEN = 1.5, 0.5  # points along a rule that are looked at, and how dark they are at least, of the darkness of most of it
 SLIVER: Final = 4.0  # points: of a piece between two rules that is too short to be judged
 BESIDE, CROWDED = 0.8, 0.06  # points beside the stroke of a character, and how much is dark there
+FEET: Final = 2.0  # points from the core of a line to where its characters stand: their feet in a row are dark and thin
 IN_PRINT: Final = 0.12  # of a short piece lies in print: it is the stroke of a character
 LEAST: Final = (60.0, 10.0)  # points: width and height of the least table
 
@@ -81,6 +84,7 @@ class _Plane:
     ink: Picture
     cores: Picture
     scale: float
+    paper: float
 
     def place(self, at: float, start: float, end: float) -> tuple[int, slice]:
         """The row and the columns of a piece."""
@@ -94,7 +98,8 @@ def _ruled(page: Picture, print_: Likely, scale: float) -> list[Edge]:
     small = np.asarray(cv2.resize(page, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
     cores = (cv2.resize(print_, small.shape[::-1], interpolation=cv2.INTER_LINEAR) > CORE).astype(np.uint8)
     upright, lying = (np.ascontiguousarray(picture.T) for picture in (small, cores))
-    planes = _plane(small, cores, scale * share), _plane(upright, lying, scale * share)
+    feet = cv2.dilate(cores, np.ones((round(2 * FEET * scale * share) | 1, 1), np.uint8))
+    planes = _plane(small, np.asarray(feet, np.uint8), scale * share), _plane(upright, lying, scale * share)
     pieces = [list(_pieces(plane, shortest)) for plane, shortest in zip(planes, SHORTEST, strict=True)]
     level = [piece for piece in pieces[0] if piece.length >= 2 * LONG]
     across, down = _rules(planes[0], pieces[0], ()), _rules(planes[1], pieces[1], level)
@@ -124,23 +129,49 @@ def _rules(plane: _Plane, pieces: Sequence[Piece], crossing: Sequence[Piece]) ->
 
 
 def _sound(plane: _Plane, piece: Piece, crossing: Sequence[Piece]) -> Iterator[Piece]:
-    """A piece without what at its ends, from one crossing rule to the next, are strokes: print in a low row touches the rules round it."""
-    held = (other for other in crossing if other.start - MEET <= piece.at <= other.end + MEET)
-    cuts = sorted(other.at for other in held if piece.start + SLIVER < other.at < piece.end - SLIVER)
-    parts = list(pairwise((piece.start, *cuts, piece.end)))
-    rules = [number for number, part in enumerate(parts) if part[1] - part[0] >= SLIVER and _is_rule(plane, piece.at, *part)]
+    """A piece without what from one crossing rule to the next are strokes: print in a low row touches the rules round it."""
+    held = [other.at for other in crossing if other.start - MEET <= piece.at <= other.end + MEET]
+    cuts = sorted(at for at in held if piece.start + SLIVER < at < piece.end - SLIVER)
+    start = max((at for at in held if abs(at - piece.start) <= SLIVER), default=piece.start + GAP)
+    end = min((at for at in held if abs(at - piece.end) <= SLIVER), default=piece.end - GAP)
+    parts, bounds = list(pairwise((start, *cuts, end))), (piece.start, *cuts, piece.end)
+    yield from (_piece(plane, piece.at, bounds[first], bounds[last]) for first, last in _stretches(plane, piece.at, parts))
+
+
+def _stretches(plane: _Plane, at: float, parts: Sequence[tuple[float, float]]) -> Iterator[tuple[int, int]]:
+    """The first part and the one behind the last of each stretch of a rule: from the first rule to the last, but where it is broken."""
+    long = [number for number, part in enumerate(parts) if part[1] - part[0] >= SLIVER]
+    rules = [number for number in long if _is_rule(plane, at, *parts[number])]
     if rules:
-        yield _piece(plane, piece.at, parts[rules[0]][0], parts[rules[-1]][1])
+        broken = [number for number in long if rules[0] < number < rules[-1] and not _is_unbroken(plane, at, *parts[number])]
+        bounds = pairwise((rules[0] - 1, *broken, rules[-1] + 1))
+        yield from ((before + 1, after) for before, after in bounds if after - before > 1)
 
 
 def _is_rule(plane: _Plane, at: float, start: float, end: float) -> bool:
     """Whether it lies beside print, or nothing is joined to it but at its ends: the strokes of a character are joined to one another."""
+    if not _is_unbroken(plane, at, start, end):
+        return False
     row, columns = plane.place(at, start, end)
     if plane.cores[row, columns].mean() < IN_PRINT:
         return True
     ends = round(TOUCH * plane.scale)
     share = plane.ink[:, columns][:, ends:-ends].mean(axis=1)
     return max(_beside(share[row::-1], plane.scale), _beside(share[row:], plane.scale)) < CROWDED
+
+
+def _is_unbroken(plane: _Plane, at: float, start: float, end: float) -> bool:
+    """Whether it is as dark up to the crossing rules as between them: above and below the stem of a character is paper.
+
+    What is longer than any stem may be worn.
+    """
+    if end - start >= LONG:
+        return True
+    row, columns = plane.place(at, start, end)
+    along = max(round(GAP * plane.scale), 1)
+    rows = plane.paper - cv2.blur(plane.grey[max(row - DRIFT, 0) : row + DRIFT + 1, columns], (along, 3)).astype(np.float32)
+    usual = np.median(rows, axis=1)
+    return bool(rows[usual.argmax()].min() > UNBROKEN * usual.max())
 
 
 def _beside(share: NDArray[np.float64], scale: float) -> float:
@@ -188,7 +219,7 @@ def _plane(small: Picture, cores: Picture, scale: float) -> _Plane:
     dark, ink = (thin > least).astype(np.uint8), (_hat(smooth, (size, size)) > least).astype(np.uint8)
     crossed = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((1, size), np.uint8)) & ink
     closed = cv2.morphologyEx(dark | crossed, cv2.MORPH_CLOSE, np.ones((1, round(CRACK * scale) | 1), np.uint8))
-    return _Plane(small, np.asarray(closed, np.uint8), thin, ink, cores, scale)
+    return _Plane(small, np.asarray(closed, np.uint8), thin, ink, cores, scale, float(np.median(small[::4, ::4])))
 
 
 def _smooth(small: Picture, scale: float, size: int) -> Picture:

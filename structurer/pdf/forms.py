@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import Final
 
 import pikepdf
-import pypdfium2.raw as pdfium
 
-from structurer import pdfvalues
 from structurer.errors import InputError
-from structurer.pdfium import Sheetful, UnreadablePageError, opened
+from structurer.pdf import calls as pdfium
+from structurer.pdf import values as pdfvalues
+from structurer.pdf.pdfium import Sheetful, UnreadablePageError, opened
 from structurer.sections import quoted
 
 MOST_TOLD: Final = 20  # fields, each in a warning of its own
@@ -182,7 +182,7 @@ def _shown(fields: Sequence[Field], raw: bytes, password: str | None) -> list[st
     return found
 
 
-def _in_rectangles(document: object, number: int, rects: Sequence[tuple[float, float, float, float]]) -> list[str]:
+def _in_rectangles(document: int, number: int, rects: Sequence[tuple[float, float, float, float]]) -> list[str]:
     try:
         page = Sheetful(document, number)
     except UnreadablePageError:
@@ -195,10 +195,10 @@ def _in_rectangles(document: object, number: int, rects: Sequence[tuple[float, f
         page.close()
 
 
-def _text_in(text: object, x0: float, y0: float, x1: float, y1: float) -> str:
+def _text_in(text: int, x0: float, y0: float, x1: float, y1: float) -> str:
     length = pdfium.FPDFText_GetBoundedText(text, x0, y1, x1, y0, None, 0)
     room = (ctypes.c_ushort * length)()
-    pdfium.FPDFText_GetBoundedText(text, x0, y1, x1, y0, room, length)
+    pdfium.FPDFText_GetBoundedText(text, x0, y1, x1, y0, ctypes.byref(room), length)
     return bytes(room).decode("utf-16-le", "replace").rstrip("\0")
 
 
