@@ -70,6 +70,14 @@ class Relations:
             if len(self._unpaired) < MAX_LISTED:
                 self._unpaired.append(unpaired)
 
+    def merge(self, other: Across) -> None:
+        """What came of other documents."""
+        self._held += other.held
+        self._failed_count += other.failed_count
+        self._unpaired_count += other.unpaired_count
+        self._failed += other.failed[: MAX_LISTED - len(self._failed)]
+        self._unpaired += other.unpaired[: MAX_LISTED - len(self._unpaired)]
+
     def conclude(self) -> Across:
         """What is known so far."""
         return Across(self._held, tuple(self._failed), self._failed_count, tuple(self._unpaired), self._unpaired_count)

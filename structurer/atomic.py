@@ -28,6 +28,23 @@ def write_text(path: Path, text: str) -> None:
         file.write(text)
 
 
+def write_new(path: Path, text: str) -> bool:
+    """Write a file that is not there yet, whole; False, and nothing is written, where it is. Raises OSError."""
+    beside = _beside(path)
+    try:
+        with beside.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(beside, path)
+    except FileExistsError:
+        return False
+    finally:
+        beside.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
 def write_bytes(path: Path, raw: bytes) -> None:
     """Replace the file's content by `raw`. Raises OSError."""
     beside = _beside(path)
@@ -50,7 +67,7 @@ def writing(path: Path, *, encoding: str = "utf-8", newline: str | None = "\n") 
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 @contextmanager
@@ -63,14 +80,14 @@ def filling(folder: Path) -> Iterator[Path]:
         os.rename(beside, folder)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:NAME_LENGTH]}.{os.getpid()}.tmp")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes the new name durable; platforms without folder handles (Windows) cannot and need not."""
     if hasattr(os, "O_DIRECTORY"):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

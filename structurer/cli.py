@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
@@ -20,7 +19,7 @@ from structurer import __version__
 from structurer.errors import StructurerError, UsageError
 
 if TYPE_CHECKING:
-    from structurer.batch import Tally
+    from structurer.tally import Tally
 
 EXIT_CODES = """Exit codes: 0 done; 1 a bug; 2 usage; 3 done, but something needs review; 4 an input cannot be read (the others are done);
 5 the model is not available; 6 a bad schema; 130 interrupted. When several apply, the first of 1, 2, 6, 5, 4, 3 is returned."""
@@ -42,6 +41,14 @@ schema_app = typer.Typer(
 )
 app.add_typer(schema_app, name="schema")
 
+Store = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="postgresql://... for a run of several machines. Default: a file in RUN. A password is better in STRUCTURER_STORE.",
+        show_default=False,
+    ),
+]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
 SchemaFiles = Annotated[
     Optional[list[Path]],  # noqa: UP045 - read by typer at run time
@@ -109,11 +116,24 @@ def structure(
     config: ConfigFile = None,
     ocr: Ocr = "auto",
     password_file: PasswordFile = None,
+    include: Annotated[Optional[list[str]], typer.Option(metavar="GLOB", help="Only files below folders that match; repeat.")] = None,  # noqa: UP045
+    exclude: Annotated[Optional[list[str]], typer.Option(metavar="GLOB", help="No files that match; repeat. As in .gitignore.")] = None,  # noqa: UP045
+    watch: Annotated[bool, typer.Option("--watch", help="Go on as files come into the folders, until Ctrl-C.")] = False,
+    update: Annotated[bool, typer.Option("--update", help="Go on, and do anew what depends on what has changed.")] = False,
+    hosts: Annotated[int, typer.Option(metavar="N", help="Processes that read and judge. Default: one a core.", min=0)] = 0,
+    store: Store = "",
+    engine: Annotated[str, typer.Option(metavar="local|ray", help="Who starts the workers: this process, or a Ray cluster.")] = "local",
+    address: Annotated[str, typer.Option(metavar="ADDRESS", help="Of the Ray cluster. Default: one of this machine.")] = "local",
+    workers: Annotated[int, typer.Option(metavar="N", help="Workers on the cluster. Default: one a machine.", min=0)] = 0,
 ) -> None:
-    """Structure documents into a run folder: one file a document, readable as soon as it is done."""
-    from structurer import batch, estimate, ingest, plans, store
+    """Structure documents into a run, which can be killed and gone on with at any moment."""
+    from structurer import cluster, estimate, ingest, live, plans, postgres, running
     from structurer import telemetry as telemetry_
+    from structurer.batch import Watcher
+    from structurer.tally import Tally
 
+    if engine not in ("local", "ray"):
+        raise UsageError(f"no engine {engine!r}", remedy="--engine local | ray")
     options = {"samples": samples, "second": second, "escalate": escalate, "budget": budget, "cache": None if cache else "off"}
     given = {name: value for name, value in options.items() if value not in (None, "")}
     told = telemetry_.start(telemetry, _say) if not dry_run else telemetry_.OFF
@@ -134,29 +154,21 @@ def structure(
     planned = plans.planned(wanted, _say)
     reader = plans.describe(planned.plan)
     intake = ingest.intake_of(ocr, password_file)
-    read = partial(ingest.read, intake=intake)
-    found = ingest.discover(paths)
-    if not found.files:
-        for error in found.errors:
-            _say(f"structurer: {error}")
-        raise typer.Exit(4)
+    command = tuple(_scrubbed(word) if "://" not in word else postgres.shown(_scrubbed(word)) for word in sys.argv[1:])
+    job = running.Job(
+        tuple(paths), out, tuple(include or ()), tuple(exclude or ()), store, watch, resume, update, hosts, command
+    )  # fmt: skip
     if dry_run:
-        typer.echo(estimate.told(estimate.estimated(found, planned, read)))
+        typer.echo(estimate.told(estimate.of_job(job, planned, partial(ingest.read, intake=intake))))
         raise typer.Exit
-    asked = store.Asked(
-        f"structurer {__version__}",
-        tuple(map(_scrubbed, sys.argv[1:])),
-        reader,
-        *plans.provenance(planned.plan),
-        planned.identity + intake.identity,
-    )
-    run = store.go_on(out, asked) if resume else store.create(out, asked)
-    if planned.budget is not None:
-        planned.budget.begin_with(dict(run.spent.total.costs).get(planned.budget.currency, Decimal(0)))
-    with _progress(0 if verbose else len(found.files)) as (begun, ended):
-        watcher = batch.Watcher(begun, _say, told.document, ended)
+    tally = Tally()
+    with live.watched(tally, shown=not verbose) as begun:
         try:
-            tally = batch.run_all(found, planned.plan, run, watcher, tariff=batch.Tariff(planned.prices, planned.batch), read=read)
+            watcher = Watcher(begun, _say, told.document)
+            if engine == "ray":
+                cluster.run(job, wanted, planned, intake, cluster.Crew(address, workers), watcher, tally)
+            else:
+                running.run(job, planned, intake, watcher, tally)
         except KeyboardInterrupt:
             _say(f"interrupted; what was finished is in {out}\n  next: structurer show {out}, or the same command with --resume")
             raise
@@ -233,26 +245,68 @@ def show(
     run: Run,
     records: Annotated[Optional[list[str]], typer.Option("--records", metavar="SOURCE/INDEX", help="Only these.")] = None,  # noqa: UP045
     everything: Annotated[bool, typer.Option("--all", help="All records, rows, blanks and checks that do not apply.")] = False,
+    store: Store = "",
 ) -> None:
     """Show a run: every record's values, its checks in numbers, what to review and why, and text that became no value."""
     from structurer.show import show as show_run
 
-    show_run(run, tuple(records or ()), everything)
+    show_run(run, tuple(records or ()), everything, store)
+
+
+@app.command()
+def status(run: Run, store: Store = "", as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Say how far a run is, also while it goes on: documents by state, what they cost, and what cannot be done and why."""
+    from structurer import status as status_
+
+    typer.echo(status_.of_run(run, store, as_json=as_json))
+
+
+@app.command()
+def report(
+    run: Run,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="Where the report goes.")] = Path("report.html"),
+    store: Store = "",
+) -> None:
+    """Report a run as one page with plots: what came of it, what it cost, what to look at and why."""
+    from structurer.runreport import page as runreport
+
+    runreport.write(run, store, out)
+    _say(f"the report is {out}")
+
+
+@app.command()
+def retry(
+    run: Run,
+    state: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option(metavar="STATE", help="unreadable, refused, failed or quarantined; repeat. Default: all of them."),
+    ] = None,
+    store: Store = "",
+) -> None:
+    """Let documents that could not be done be tried again, when the run goes on."""
+    from structurer import status as status_
+
+    _say(status_.retried(run, tuple(state or ()), store))
 
 
 @app.command()
 def export(
     run: Run,
     form: Annotated[
-        str, typer.Option("--format", metavar="records|json|csv", help="JSON Lines, one JSON array, or a folder of CSV.")
+        str, typer.Option("--format", metavar="FORMAT", help="records, json, csv, xlsx, parquet, duckdb or sqlite.")
     ] = "records",
-    out: Annotated[Optional[Path], typer.Option("--out", metavar="FILE", help="A file (csv: a new folder). Default: stdout.")] = None,  # noqa: UP045
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", metavar="FILE", help="A file (csv, parquet: a new folder). Default: stdout."),
+    ] = None,
+    store: Store = "",
 ) -> None:
     """Write a run's records for other programs."""
-    from structurer import export as exporter
-    from structurer import store
+    from structurer import runfolder
+    from structurer.exports import export as exporter
 
-    exporter.write(store.results(run), store.schemas(run), exporter.format_named(form), out)
+    with runfolder.opened(run, store) as opened:
+        exporter.write(opened.results(), opened.schemas(), exporter.format_named(form), out, opened.names())
 
 
 @app.command(epilog=EXIT_CODES)
@@ -314,7 +368,7 @@ def _closing(tally: Tally, reader: str, out: Path) -> str:
         f"{tally.flagged} to review", *([_count(tally.left, "input") + " not done"] if tally.left else []),
     ]  # fmt: skip
     spent = f" ({tally.book.line()})" if tally.book.models else ""
-    following = "the same command with --resume" if tally.halted else f"structurer show {out}"
+    following = "the same command with --resume" if tally.halted else f"structurer {'status' if tally.left else 'show'} {out}"
     return f"{', '.join(counts)}; {reader}{spent}; in {out}; next: {following}"
 
 
@@ -330,18 +384,6 @@ def _writing_to(folder: Path) -> Iterator[None]:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
-    """A bar on standard error where that is a terminal and there is anything to count; silence elsewhere."""
-    if not total or not sys.stderr.isatty():
-        yield (lambda _: None), (lambda _: None)
-        return
-    from structurer.show import progress
-
-    with progress(total) as told:
-        yield told
 
 
 def _say(text: str) -> None:

@@ -109,8 +109,8 @@ class Service:
     A request that kills it, or takes too long, is an error of that request alone: the next one has a new child.
     """
 
-    def __init__(self, function: str, *arguments: Any, limits: Limits = LIMITS) -> None:
-        self._order = Order(function, pickle.dumps(arguments), limits, True, ())
+    def __init__(self, function: str, *arguments: Any, limits: Limits = LIMITS, trusted: bool = False) -> None:
+        self._order = Order(function, pickle.dumps(arguments), limits, True, (), trusted)
         self._guard = threading.Lock()
         self._talk: _Talk | None = None
 
@@ -130,6 +130,11 @@ class Service:
         """Ends the child, if there is one."""
         with self._guard:
             self._end()
+
+    def kill(self) -> None:
+        """Ends the child at once, from any thread; whoever waits for it sees it end."""
+        if (talk := self._talk) is not None:
+            talk.child.kill()
 
     def _loaded(self, where: str) -> _Talk:
         if self._talk is not None and self._talk.child.ended(0):

@@ -7,6 +7,7 @@ manner stands out. Memory is flat: counts, and the first places of each manner.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
@@ -57,6 +58,17 @@ class Convention:
         return {ROUNDED: self.truncated, TRUNCATED: self.rounded}.get(self.manner, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """How often the results of a check are printed in one manner, and the first places of it."""
+
+    kind: str
+    check: str
+    manner: str
+    count: int
+    places: tuple[Outlier, ...]
+
+
 @dataclass(slots=True)
 class _Prints:
     """The prints of one manner: all counted, the first kept."""
@@ -69,6 +81,10 @@ class _Prints:
         if len(self.places) < MAX_PLACES:
             self.places.append(Outlier(record.source, record.index, checked.pointer, checked.outcome.words))
 
+    def merge(self, other: Printed) -> None:
+        self.count += other.count
+        self.places += other.places[: MAX_PLACES - len(self.places)]
+
 
 class Conventions:
     """Learns conventions from records, fed one by one in any number."""
@@ -80,8 +96,24 @@ class Conventions:
         """Count the prints of a record that tell; those of checks that do not hold count for nothing."""
         for checked in record.checks:
             if checked.holds and checked.outcome.manner:
-                prints = self._prints.setdefault((record.kind, checked.id), {ROUNDED: _Prints(), TRUNCATED: _Prints()})
-                prints[checked.outcome.manner].add(record, checked)
+                self._of(record.kind, checked.id)[checked.outcome.manner].add(record, checked)
+
+    def prints(self) -> tuple[Printed, ...]:
+        """What was counted, to be added to what other records say."""
+        return tuple(
+            Printed(kind, check, manner, prints.count, tuple(prints.places))
+            for (kind, check), manners in self._prints.items()
+            for manner, prints in manners.items()
+            if prints.count
+        )
+
+    def add_prints(self, printed: Iterable[Printed]) -> None:
+        """Count what others have counted."""
+        for one in printed:
+            self._of(one.kind, one.check)[one.manner].merge(one)
+
+    def _of(self, kind: str, check: str) -> dict[str, _Prints]:
+        return self._prints.setdefault((kind, check), {ROUNDED: _Prints(), TRUNCATED: _Prints()})
 
     def conclude(self) -> tuple[Convention, ...]:
         """What is known so far, by kind and check; nothing of a check of which fewer than MIN_PRINTS prints tell."""

@@ -16,13 +16,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class _End(Generic[T]):
+class Ended(Generic[T]):
     """What a conversation came to."""
 
     value: T
 
 
-Turn = Callable[[Rounds[T], tuple[Answer, ...] | None], Awaitable["tuple[Call, ...] | _End[T]"]]
+Turn = Callable[[Rounds[T], tuple[Answer, ...] | None], Awaitable["tuple[Call, ...] | Ended[T]"]]
 Heard = Callable[[Call, Answer], None]
 
 
@@ -31,15 +31,15 @@ async def converse(rounds: Rounds[T], turn: Turn[T] | None = None, heard: Heard 
     answer. Raises what the conversation raises, and HaltError when a model will answer no more."""
     turn = turn or _here
     came = await turn(rounds, None)
-    while not isinstance(came, _End):
-        came = await turn(rounds, await _answers(came, heard))
+    while not isinstance(came, Ended):
+        came = await turn(rounds, await answered(came, heard))
     return came.value
 
 
 def concluded(rounds: Rounds[T]) -> T:
     """What a conversation comes to, for callers without an event loop, or with one that is not to be waited for."""
     came = further(rounds, None)
-    return came.value if isinstance(came, _End) else apart(_from(rounds, came))
+    return came.value if isinstance(came, Ended) else apart(_from(rounds, came))
 
 
 def apart(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -58,26 +58,26 @@ def _loop_is_running() -> bool:
     return True
 
 
-def further(rounds: Rounds[T], answers: tuple[Answer, ...] | None) -> tuple[Call, ...] | _End[T]:
+def further(rounds: Rounds[T], answers: tuple[Answer, ...] | None) -> tuple[Call, ...] | Ended[T]:
     """One round further: the calls it wants next, or its end."""
     try:
         return next(rounds) if answers is None else rounds.send(answers)
     except StopIteration as end:  # which no future can carry
-        return _End(end.value)
+        return Ended(end.value)
 
 
-async def _here(rounds: Rounds[T], answers: tuple[Answer, ...] | None) -> tuple[Call, ...] | _End[T]:
+async def _here(rounds: Rounds[T], answers: tuple[Answer, ...] | None) -> tuple[Call, ...] | Ended[T]:
     return further(rounds, answers)
 
 
 async def _from(rounds: Rounds[T], calls: tuple[Call, ...]) -> T:
-    came: tuple[Call, ...] | _End[T] = calls
-    while not isinstance(came, _End):
-        came = further(rounds, await _answers(came))
+    came: tuple[Call, ...] | Ended[T] = calls
+    while not isinstance(came, Ended):
+        came = further(rounds, await answered(came))
     return came.value
 
 
-async def _answers(calls: tuple[Call, ...], heard: Heard = lambda _call, _answer: None) -> tuple[Answer, ...]:
+async def answered(calls: tuple[Call, ...], heard: Heard = lambda _call, _answer: None) -> tuple[Answer, ...]:
     """All of a round, also when one of them halts the run: the others are paid for and may be kept."""
     answers = await asyncio.gather(*(_answer(call, heard) for call in calls))
     for answer in answers:

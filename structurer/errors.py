@@ -6,7 +6,7 @@ Bad content of a document is never an exception: it becomes a value with a code.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class StructurerError(Exception):
@@ -20,6 +20,10 @@ class StructurerError(Exception):
     def __init__(self, what: str, *, where: str = "", remedy: str = "") -> None:
         self.what, self.where, self.remedy = what, where, remedy
         super().__init__(str(self))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As another process is told of it, whatever arguments its class takes."""
+        return _told_again, (type(self), self.what, self.where, self.remedy)
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
@@ -56,3 +60,9 @@ class SchemaError(StructurerError):
     """A schema that cannot be obeyed; `where` is a JSON pointer into it."""
 
     exit_code = 6
+
+
+def _told_again(kind: type[StructurerError], what: str, where: str, remedy: str) -> StructurerError:
+    error = kind.__new__(kind)
+    StructurerError.__init__(error, what, where=where, remedy=remedy)
+    return error

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from structurer import ingest
 from structurer.book import Book
 from structurer.document import Document
 from structurer.errors import StructurerError
+from structurer.gathering import gathered, refuse_missing
 from structurer.llm import Call, Reply, Usage, holds
 from structurer.pipeline import structuring
 from structurer.plans import Planned
+from structurer.running import Job
+from structurer.runs import LeftAside, Located, State
 
 TOKEN_BYTES: Final = 3  # of a prompt in UTF-8: English has about 4 a token, Chinese about 2 to 3
 REPLY_TO_TEXT: Final = 2.0  # a reply is about so many times as long as the text it copies from, keys included
@@ -30,12 +34,23 @@ class Estimate:
     book: Book = field(default_factory=Book)
 
 
-def estimated(found: ingest.Found, planned: Planned, read: Callable[[Path], Document] = ingest.read) -> Estimate:
+def of_job(job: Job, planned: Planned, read: Callable[[Path], Document]) -> Estimate:
+    """Of all that a job would begin with; nothing is written into its folder."""
+    refuse_missing(job.paths)
+    with TemporaryDirectory() as blobs:
+        return estimated(gathered(job.paths, job.include, job.exclude, Path(blobs)), planned, read)
+
+
+def estimated(found: Iterable[Located | LeftAside], planned: Planned, read: Callable[[Path], Document] = ingest.read) -> Estimate:
     """Go through all documents as far as their first calls."""
-    estimate = Estimate(unreadable=len(found.errors))
-    for file in found.files:
+    estimate, known = Estimate(), set[str]()
+    for one in found:
+        if isinstance(one, LeftAside) or one.sha256 in known:
+            estimate.unreadable += isinstance(one, LeftAside) and one.state is State.UNREADABLE
+            continue
+        known.add(one.sha256)
         try:
-            document = read(file)
+            document = read(Path(one.path))
         except StructurerError:
             estimate.unreadable += 1
             continue

@@ -18,7 +18,7 @@ from typing import Any
 
 from structurer import atomic, ingest, score, serial
 from structurer.errors import InputError, ModelError, UsageError
-from structurer.export import exchange, schema_of
+from structurer.exports.export import exchange, schema_of
 from structurer.pipeline import Plan, structure_document
 from structurer.score import Figures, Scored, Scores
 

@@ -7,19 +7,19 @@ its Document. Plain texts are decoded in this process: no parser that a stranger
 from __future__ import annotations
 
 import hashlib
-import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from structurer.confined import Service, confined
 from structurer.document import Document, Words
 from structurer.errors import InputError, UsageError
+from structurer.finding.found import unreadable
 from structurer.formats import TEXTS, Format, format_of
 from structurer.inmate import Limits
 from structurer.parsing import Reading
@@ -39,11 +39,13 @@ OCR_LIMITS: Final = Limits(memory_bytes=4_000_000_000, wall_seconds=90.0)  # the
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """How files are to be read: their password, whether with OCR, and with models of which folder (None: its own)."""
+    """How files are to be read: their password, whether with OCR, with models of which folder (None: its own), in how many threads (None:
+    as many as there are cores)."""
 
     password: str | None = None
     ocr: bool = True
     models: Path | None = None
+    threads: int | None = None
 
     @property
     def identity(self) -> str:
@@ -75,42 +77,16 @@ def intake_of(ocr: str = AUTO, password_file: Path | None = None) -> Intake:
     return Intake(password, True, Path(ocr))
 
 
-class Found(NamedTuple):
-    """What `discover` made of the paths: files to read, paths that cannot be read, files of folders left aside for their suffix."""
-
-    files: tuple[Path, ...]
-    errors: tuple[InputError, ...]
-    skipped: tuple[Path, ...]
-
-
-def discover(paths: Sequence[Path]) -> Found:
-    """Files as they are named, folders with all below them (links followed, hidden files and folders left out), each file once."""
-    files: dict[Path, Path] = {}
-    errors: list[InputError] = []
-    skipped: dict[Path, Path] = {}
-    for path in paths:
-        if not path.is_dir():
-            _file_or_error(path, files, errors)
-            continue
-        below = _files_below(path, errors)
-        wanted = [file for file in below if file.suffix.lower() in SUFFIXES]
-        if not wanted:
-            errors.append(_nothing_in(path, len(below)))
-        files.update((_real(file), file) for file in wanted if _real(file) not in files)
-        skipped.update((_real(file), file) for file in below if file not in wanted)
-    return Found(tuple(files.values()), tuple(errors), tuple(file for key, file in skipped.items() if key not in files))
-
-
-def read(path: Path, intake: Intake = DEFAULT) -> Document:
-    """The Document that one file holds; InputError where it holds none that can be read."""
-    where = str(path)
+def read(path: Path, intake: Intake = DEFAULT, source: str = "") -> Document:
+    """The Document that one file holds; InputError where it holds none that can be read. `source` is its name in records: the file's."""
+    where, source = str(path), source or path.name
     raw, kind = _bytes(path, where)
     if kind is Format.TEXT:
         reading = Reading(raw, path.name, where, Means())
         stretches = list(reading.stretches())
-        return assembled(path.name, raw, stretches, End(*reading.kind, tuple(reading.warnings)))
+        return assembled(source, raw, stretches, End(*reading.kind, tuple(reading.warnings)))
     stretches, end = _read_confined(raw, path.name, where, intake)
-    return assembled(path.name, raw, stretches, end)
+    return assembled(source, raw, stretches, end)
 
 
 def drawn_pages(path: Path, intake: Intake = DEFAULT) -> Iterator[bytes]:
@@ -135,7 +111,7 @@ def _confined(job: str, raw: bytes, name: str, where: str, intake: Intake) -> It
     def recognise(picture: bytes) -> bytes:
         """A picture that cannot be read is no reason to give up the others."""
         try:
-            return _recogniser(intake.models).ask(picture, where=where)
+            return _recogniser(intake.models, intake.threads).ask(picture, where=where)
         except InputError as error:
             return pack_sheet(Sheet(1, 1.0, 1.0, (), decision="ocr", warnings=(f"a picture was not read: {error.what}",)))
 
@@ -179,55 +155,16 @@ def can_recognise() -> bool:
     return find_spec("rapidocr") is not None and find_spec("openvino") is not None and find_spec("cv2") is not None
 
 
-_recognisers: dict[Path | None, Service] = {}
+_recognisers: dict[tuple[Path | None, int | None], Service] = {}
 _guard = threading.Lock()
 
 
-def _recogniser(models: Path | None) -> Service:
-    """One process for each set of models, which stays: loading them takes longer than reading a page."""
+def _recogniser(models: Path | None, threads: int | None) -> Service:
+    """One process for each set of models and number of threads, which stays: loading them takes longer than reading a page."""
     with _guard:
-        if models not in _recognisers:
-            _recognisers[models] = Service("structurer.locked:recogniser", models, limits=OCR_LIMITS)
-        return _recognisers[models]
-
-
-# --- finding files
-
-
-def _file_or_error(path: Path, files: dict[Path, Path], errors: list[InputError]) -> None:
-    try:
-        path.stat()
-        files.setdefault(_real(path), path)
-    except (OSError, ValueError) as error:
-        errors.append(_unreadable(error, str(path)))
-
-
-def _files_below(folder: Path, errors: list[InputError]) -> list[Path]:
-    """Sorted; a folder to which several ways lead, through links, gives its files once."""
-    found: list[Path] = []
-    seen = {_real(folder)}
-    on_error = partial(_add_unreadable, errors)
-    for here, folders, names in os.walk(folder, onerror=on_error, followlinks=True):
-        links_first = sorted((Path(here, name) for name in folders if not name.startswith(".")), key=Path.is_symlink, reverse=True)
-        below = {_real(path): path.name for path in links_first}  # of a link and what it leads to, the latter stays
-        folders[:] = [name for real, name in below.items() if real not in seen]
-        seen.update(below)
-        found.extend(Path(here, name) for name in names if not name.startswith("."))
-    return sorted(found)
-
-
-def _real(path: Path) -> Path:
-    """Where links lead; Path.resolve fails on those that lead to themselves."""
-    return Path(os.path.realpath(path))
-
-
-def _add_unreadable(errors: list[InputError], error: OSError) -> None:
-    errors.append(_unreadable(error, str(error.filename)))
-
-
-def _nothing_in(folder: Path, others: int) -> InputError:
-    what = f"none of the {others} files in the folder is of a kind that can be read" if others else "the folder holds no files"
-    return InputError(what, where=str(folder), remedy=f"name a file, or a folder with {', '.join(SUFFIXES)} files")
+        if (models, threads) not in _recognisers:
+            _recognisers[models, threads] = Service("structurer.locked:recogniser", models, threads, limits=OCR_LIMITS)
+        return _recognisers[models, threads]
 
 
 # --- bytes
@@ -243,7 +180,7 @@ def _bytes(path: Path, where: str) -> tuple[bytes, Format]:
                 _check_size(status.st_size, kind, where)
                 raw = head + file.read()
     except (OSError, ValueError) as error:
-        raise _unreadable(error, where) from error
+        raise unreadable(error, where) from error
     if stat.S_ISDIR(status.st_mode):
         raise InputError("this is a folder, not a file", where=where, remedy="name one of the files in it")
     if not stat.S_ISREG(status.st_mode):
@@ -251,15 +188,6 @@ def _bytes(path: Path, where: str) -> tuple[bytes, Format]:
     if not raw:
         raise InputError("the file is empty (0 bytes)", where=where, remedy="copy or download the file again")
     return raw, kind
-
-
-def _unreadable(error: OSError | ValueError, where: str) -> InputError:
-    if isinstance(error, PermissionError):
-        return InputError("the file may not be read", where=where, remedy="give yourself the right to read it: chmod u+r")
-    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-        return InputError("there is no such file", where=where, remedy="check the name and the folder")
-    reason = getattr(error, "strerror", None) or str(error)
-    return InputError(f"the file cannot be opened ({reason})", where=where, remedy="check the name, then copy the file to another place")
 
 
 def _check_size(size: int, kind: Format, where: str) -> None:

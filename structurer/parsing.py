@@ -66,10 +66,10 @@ class Reading:
         """The pages of a PDF or of a picture, as they are seen. InputError for other files, which have none."""
         kind = format_of(self.raw, PurePath(self.name).suffix.lower(), self.where)
         if kind is Format.PDF:
-            from structurer import pdf, pdfdamage
+            from structurer.pdf import file as pdf
 
             self.kind = Kind("application/pdf")
-            return pdf.sheets(pdfdamage.filled(self.raw, self.means.password), self.where, self.means, self.warnings)
+            return pdf.sheets(self.raw, self.where, self.means, self.warnings)
         if kind is Format.PICTURE:
             from structurer import pictures
 

@@ -6,21 +6,25 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from structurer import cassettes, library
-from structurer.errors import UsageError
+from structurer import __version__, cassettes, library
+from structurer.errors import InputError, UsageError
+from structurer.finishing import finished
 from structurer.pipeline import Plan, structure_document
 from structurer.reading import Sizes
+from structurer.runs import Basis, Located, State
 from structurer.schema import Schema
 from structurer.telemetry import OFF, Telemetry
 from structurer.verbose import Spoken, Voice
 
 if TYPE_CHECKING:
     from structurer.book import Budget
+    from structurer.document import Document
     from structurer.llm import Model
     from structurer.prices import Price
     from structurer.providers import OpenAIModel
@@ -103,27 +107,42 @@ def provenance(plan: Plan) -> tuple[tuple[Schema, ...], str | None, str | None]:
     return plan.schemas, plan.model.name if plan.model else None, plan.prompt.digest if plan.prompt else None
 
 
+def identity(plan: Plan, settings: str) -> str:
+    """All that decides results beside schemas: this structurer, the prompts, how often and with what models are asked, their `settings`."""
+    prompts = [prompt.digest if prompt else "" for prompt in (plan.prompt, plan.second)]
+    return json.dumps([__version__, describe(plan), plan.logprobs, *prompts, settings])
+
+
 def structure(
     path: str | Path, *, schema: Schema | str | Path | type | None = None, model: Model | str | None = None
 ) -> tuple[Result, ...]:
     """Structure a file or folder. `schema`: a Schema, a schema file, or a pydantic model class (default: the shipped ones); `model`: a
     Model or the name of one in the settings or at OPENAI_BASE_URL (default: the built-in reader). Raises StructurerError."""
-    from structurer import ingest, telemetry
+    from structurer import telemetry
 
     plan, watched = Plan(_schemas(schema)), telemetry.start()
     if isinstance(model, str):
         plan = _with_models(plan.schemas, Wanted(model=model, telemetry=watched), lambda _: None).plan
     elif model is not None:
         plan = _asking(Plan(plan.schemas, watched.traced(model, "")))
-    files, errors, _ = ingest.discover([Path(path)])
-    if errors:
-        raise errors[0]
     results = []
-    for file in files:
-        with watched.document(str(file)) as seen:
-            results.append(structure_document(ingest.read(file), plan))
-            seen.came(results[-1])
+    for document in _documents(Path(path)):
+        with watched.document(document.source) as seen:
+            results.append(structure_document(document, plan))
+            seen.came(document.sha256, finished(results[-1], plan.schemas, Basis("", "")))
     return tuple(results)
+
+
+def _documents(path: Path) -> Iterator[Document]:
+    """Those of a file or below a folder, one at a time. Raises InputError for the first that cannot be read."""
+    from structurer import gathering, ingest
+
+    with TemporaryDirectory() as blobs:
+        for one in gathering.gathered([path], (), (), Path(blobs)):
+            if isinstance(one, Located):
+                yield ingest.read(Path(one.path), source=one.source)
+            elif one.state is State.UNREADABLE:
+                raise InputError(one.reason, where=one.name, remedy=one.remedy)
 
 
 def _schemas(schema: Any) -> tuple[Schema, ...]:

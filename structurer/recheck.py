@@ -15,7 +15,7 @@ from structurer.document import Document, Span
 from structurer.errors import InputError, UsageError
 from structurer.evidence import Pending
 from structurer.exchange import Flat, Line
-from structurer.export import checked_record
+from structurer.exports.export import checked_record
 from structurer.ground import Grounds, ground
 from structurer.kinship import Relative, kin_of
 from structurer.layout import Layout

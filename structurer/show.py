@@ -8,8 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,66 +17,57 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from structurer import store
+from structurer import runfolder
 from structurer.across import Failed, Unpaired
 from structurer.book import Book
 from structurer.checks import ROUNDED, TRUNCATED
 from structurer.convention import MIXED, Convention, Outlier
 from structurer.errors import UsageError
-from structurer.export import reviewed, schema_of
+from structurer.exports.export import reviewed, schema_of
+from structurer.exports.tables import Table as Columns
+from structurer.exports.tables import tables_of
 from structurer.record import Checked, Flag, Record, Result, Value, Verdict
+from structurer.runs import UNDONE, Manifest, State
 from structurer.schema import Schema
-from structurer.store import Manifest, State
-from structurer.tables import Table as Columns
-from structurer.tables import tables_of
+from structurer.store import Store
 
-RECORDS, ROWS, TEXTS = 10, 12, 8  # shown of a run, a list and the unclaimed texts unless all are asked for
+INPUTS, RECORDS, ROWS, TEXTS = (
+    50,
+    10,
+    12,
+    8,
+)  # shown of a run (its documents, its records), a list and unclaimed texts unless all are asked for
 CELL = 60  # characters of a value unless all is asked for
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _PRINTED = {ROUNDED: "rounded", TRUNCATED: "cut off"}
-_STATE_STYLE = {State.DONE: "green", State.NEEDS_REVIEW: "yellow", State.FAILED: "red"}
+_STATE_STYLE = {State.DONE: "green", State.NEEDS_REVIEW: "yellow", **dict.fromkeys(UNDONE, "red")}
 
 
-def show(run: Path, wanted: Sequence[str], everything: bool) -> None:
-    """Print a run. `wanted` picks records by "source" or "source/index". Raises UsageError where one of them is not there."""
+def show(run: Path, wanted: Sequence[str], everything: bool, address: str = "") -> None:
+    """Print a run; `address` is that of its store, where this is not in the folder. `wanted` picks records by "source" or "source/index".
+    Raises UsageError where one of them is not there."""
     console = Console(soft_wrap=False, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
-    manifest, schemas = store.manifest(run), store.schemas(run)
-    console.print(_overview(manifest))
-    left = RECORDS if not (everything or wanted) else None
-    shown = rest = 0
-    for result in _chosen(store.results(run), wanted):
-        for record in islice(result.records, None if left is None else max(left - shown, 0)):
-            console.print(_record(record, schema_of(record, schemas), everything))
-            shown += 1
-        rest += len(result.records)
-        console.print(*_document(result, everything))
-    if rest > shown:
-        console.print(f"{rest - shown} more records: structurer show {run} --all")
-
-
-@contextmanager
-def progress(total: int) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
-    """A progress bar on standard error; what it yields are to be called with the name of each document when it is begun, and when it has
-    come to its end: those count."""
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=total)
-
-        def begun(name: str) -> None:
-            bar.update(task, description=plain(name, CELL).plain)
-
-        def ended(name: str) -> None:
-            bar.update(task, advance=1, description=plain(name, CELL).plain)
-
-        yield begun, ended
+    with runfolder.opened(run, address) as store:
+        manifest, schemas = runfolder.manifest_of(store), store.schemas()
+        console.print(_overview(manifest, store, everything))
+        left = RECORDS if not (everything or wanted) else None
+        shown = 0
+        for result in _chosen(store.results(), wanted):
+            for record in islice(result.records, None if left is None else max(left - shown, 0)):
+                console.print(_record(record, schema_of(record, schemas), everything))
+                shown += 1
+            console.print(*_document(result, everything))
+            if shown == left and not wanted:
+                break
+        rest = store.sums()[0] - shown
+    if rest > 0 and left is not None:
+        console.print(f"{rest} more record{'s' * (rest != 1)}: structurer show {run} --all")
 
 
 def plain(value: Any, length: int | None = None) -> Text:
@@ -86,11 +76,14 @@ def plain(value: Any, length: int | None = None) -> Text:
     return Text(text if length is None or len(text) <= length else text[: length - 1] + "…")
 
 
-def _overview(manifest: Manifest) -> RenderableType:
+def _overview(manifest: Manifest, store: Store, everything: bool) -> RenderableType:
     table = Table("input", "state", "records", "reason", box=SIMPLE_HEAD, pad_edge=False)
-    for entry in manifest.inputs:
-        state = Text(entry.state.value, style=_STATE_STYLE.get(entry.state, "dim"))
-        table.add_row(plain(entry.path), state, str(entry.records or ""), plain(entry.reason))
+    for came in store.came(most=None if everything else INPUTS):
+        state = Text(came.state.value, style=_STATE_STYLE.get(came.state, "dim"))
+        others = f" (and {len(came.names) - 1} of the same content)" if len(came.names) > 1 else ""
+        table.add_row(plain(came.names[0]) + others, state, str(came.records or ""), plain(came.reason))
+    more = sum(manifest.counts.values()) - table.row_count
+    table.caption = f"{more} more: structurer status, or --all" if more else None
     together = list(_together(manifest))
     head = Text(f"{manifest.tool}, {manifest.reader}, {manifest.state}, started {manifest.started}")
     asked = list(_asked(manifest))
@@ -132,7 +125,7 @@ def _first(places: Sequence[tuple[Outlier | Failed | Unpaired, str]], what: str,
     for place, words in places[:TEXTS]:
         yield plain(f"  {what} {place.source}/{place.index}{words}")
     if count > TEXTS:
-        yield Text(f"  {count - TEXTS} more: {store.MANIFEST} lists the first {len(places)}")
+        yield Text(f"  {count - TEXTS} more")
 
 
 def _chosen(results: Iterable[Result], wanted: Sequence[str]) -> Iterator[Result]:

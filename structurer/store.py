@@ -1,353 +1,258 @@
-"""A run is a folder: what was asked, what became of every input, and one readable file a document.
+"""The truth about a run: its documents, who works on which, what became of each, and every result exactly once.
 
-    RUN/run.json                            the manifest (`Manifest`)
-    RUN/schemas/<kind>-<digest>.json        the schemas it was made with, so that a run explains itself
-    RUN/documents/<stem>-<sha256[:8]>.json  one `Result` each, whole or not there
-
-Every file is replaced in one step, so a run can be read while it grows and after Ctrl-C. The manifest is brought up to date at most once
-a second and at the end: a run that was killed still holds its finished documents, and `results` reads the folder, not the manifest.
+A worker enrols, leases documents, and reports what became of them; all it holds is free again when it is not heard of for LEASE_S. What a
+worker reports counts only while the document is its own, so a result is written once whoever else was slow or thought dead. Nothing here
+waits or reads a clock: times are the database's. One thread at a time uses a store; what is done inside `transaction` is done as a whole.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from enum import StrEnum
-from itertools import count
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any, Final
 
-from structurer import atomic, serial
-from structurer.across import Across
-from structurer.book import Book
-from structurer.contract import load
-from structurer.convention import Convention
-from structurer.errors import InputError, UsageError
-from structurer.record import Result
+from structurer import serial
+from structurer.finding.found import INSIDE
+from structurer.runs import Basis, Lease, LeftAside, Located, Manifest, Outcome, State
 from structurer.schema import Schema
+from structurer.storeview import View
 
-FORMAT = 1  # of the folder; a change that old readers cannot read counts it up
-MANIFEST, DOCUMENTS, SCHEMAS, BATCHES = "run.json", "documents", "schemas", "batches"
-STEM_BYTES = 180  # of a document's file name, which most file systems bound at 255 bytes
-MANIFEST_EVERY = 1.0  # seconds between two manifests of a growing run, at least
-MANIFEST_SHARE = 20  # ... and so many times as long as the last one took to write
-_OTHER = "other settings of its models: name, address, limits or parameters"
-T = TypeVar("T")
+LEASE_S: Final = 60.0  # for which a worker may not be heard of before its documents are given to others
+TRIES: Final = 3  # hosts that may be lost with a document before it is quarantined
+LOSSES: Final = 10  # ... and workers, with all that they had in hand, which is mostly innocent
 
 
-class State(StrEnum):
-    """What became of an input."""
-
-    WAITING = "waiting"
-    DONE = "done"
-    NEEDS_REVIEW = "needs review"
-    FAILED = "failed"
-    SKIPPED = "skipped"
+_NAMELESS: Final = "NOT EXISTS (SELECT 1 FROM names WHERE names.document = documents.id)"
 
 
-class Progress(StrEnum):
-    """What became of a run; RUNNING also stands in the manifest of one that was killed."""
+class Store(View):
+    """A run's store, to be written to."""
 
-    RUNNING = "running"
-    FINISHED = "finished"
-    INTERRUPTED = "interrupted"
-    HALTED = "halted"  # a model would answer nothing more
+    def transaction(self) -> AbstractContextManager[None]:
+        """What is done inside is done as a whole, durably, or not at all."""
+        return self._database.transaction()
 
+    # -- the run
 
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One input: its path as given, its state and the reason for it, the file its result is in, how many records that holds, and what its
-    models were asked and cost (`Book.as_dict`)."""
+    def write_manifest(self, manifest: Manifest) -> None:
+        """Replace what the run says of itself; its counts and costs are not kept in it."""
+        self._put("manifest", json.dumps(serial.to_json(replace(manifest, spent=None, counts={}))))
 
-    path: str
-    state: State = State.WAITING
-    reason: str = ""
-    document: str | None = None
-    records: int = 0
-    spent: dict[str, Any] | None = None
+    def write_schemas(self, schemas: Sequence[Schema]) -> None:
+        """Replace the schemas, so that a run explains itself."""
+        self._put("schemas", json.dumps({schema.kind: dict(schema.source) for schema in schemas}))
 
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A schema of the run: `file` is its copy in the run folder."""
-
-    kind: str
-    title: str
-    digest: str
-    file: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a run was asked and what came of it. Times are UTC, ISO 8601, in whole seconds; `prompt` is a digest; `model` a name.
-    `spent` is what all calls to models took since the run began (`Book.as_dict`), those of documents that came to nothing too.
-    `conventions`, `across` and why it `halted` are known when the run has ended."""
-
-    tool: str
-    command: tuple[str, ...]
-    reader: str
-    started: str
-    schemas: tuple[Used, ...]
-    state: Progress = Progress.RUNNING
-    finished: str | None = None
-    model: str | None = None
-    prompt: str | None = None
-    inputs: tuple[Input, ...] = ()
-    format: int = FORMAT
-    conventions: tuple[Convention, ...] = ()
-    across: Across = field(default_factory=Across)
-    spent: dict[str, Any] | None = None
-    halted: str = ""
-    identity: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a new run is told of itself."""
-
-    tool: str
-    command: tuple[str, ...]
-    reader: str
-    schemas: tuple[Schema, ...]
-    model: str | None = None
-    prompt: str | None = None
-    identity: str = ""  # of the settings of its models
-
-
-class Run:
-    """A run that is being written."""
-
-    def __init__(self, folder: Path, manifest: Manifest, clock: Callable[[], float]) -> None:
-        self.folder, self._manifest, self._clock = folder, manifest, clock
-        self._inputs: dict[str, Input] = {entry.path: entry for entry in manifest.inputs}
-        self._held = {file.name for file in (folder / DOCUMENTS).glob("*.json")}  # a file that is half written has no such name
-        self._names: set[str] = set()  # those that belong to an input of this run
-        self._expected: frozenset[str] = frozenset()
-        self.spent = Book.read(manifest.spent) if manifest.spent else Book()
-        self._written_at, self._took = clock(), 0.0  # when the manifest was written last, and the seconds that it took
-
-    def expect(self, paths: Sequence[str]) -> None:
-        """The inputs that are to come: listed as waiting until told otherwise."""
-        self._expected = frozenset(paths)
-        for path in paths:
-            known = self._inputs.get(path)
-            self._inputs[path] = known if known is not None and known.document in self._held else Input(path)
-        self._write()
-
-    def drop_strays(self) -> None:
-        """Remove results that belong to no input: of files that have been changed since the run was broken off. Those of inputs that are
-        not named this time stay."""
-        others = {known.document for path, known in self._inputs.items() if path not in self._expected}
-        for name in self._held - self._names - others:
-            (self.folder / DOCUMENTS / name).unlink(missing_ok=True)
-        for beside in (self.folder / DOCUMENTS).glob(".*.tmp"):  # what a process that was killed was about to write
-            beside.unlink(missing_ok=True)
-
-    @property
-    def resumed(self) -> bool:
-        """Whether this goes on with a run that was begun before."""
-        return bool(self._held)
-
-    def finished(self, path: str, sha256: str, judge: Callable[[Result], State] = lambda _: State.DONE) -> Result | None:
-        """The result of an input with this content that the run holds already, where it was broken off and is gone on with. `judge` is told
-        of it and says its state."""
-        for name in _names(path, sha256):
-            if name not in self._held:
-                return None
-            if name not in self._names:
-                self._names.add(name)
-                try:
-                    result = _decoded(Result, _json(self.folder / DOCUMENTS / name), self.folder / DOCUMENTS / name)
-                except InputError:  # damaged since: as good as none, and done anew under its name
-                    self._names.remove(name)
-                    return None
-                known, state = self._inputs[path], judge(result)
-                if known.document != name:  # the manifest is a little behind a run that was killed
-                    self.note(Input(path, state, "", name, len(result.records)))
-                return result
-        return None
-
-    def write_result(
-        self, path: str, result: Result, *, state: State = State.DONE, reason: str = "", spent: dict[str, Any] | None = None
-    ) -> Path:
-        """Store one document's result, whole, and note its input's state. Returns the file."""
-        name = next(name for name in _names(result.source, result.sha256) if name not in self._names)
-        self._names.add(name)
-        file = self.folder / DOCUMENTS / name
-        _guarded(self.folder, lambda: atomic.write_text(file, serial.dump(serial.to_json(result))))
-        self.note(Input(path, state, reason, name, len(result.records), spent))
-        return file
-
-    def charge(self, book: Book) -> None:
-        """Enter what calls to models took, into the ledger of the whole run."""
-        self.spent.merge(book)
-
-    def note(self, came: Input) -> None:
-        """What became of an input."""
-        self._inputs[came.path] = came
-        if self._clock() - self._written_at >= max(MANIFEST_EVERY, MANIFEST_SHARE * self._took):
-            self._write()
-
-    def finish(
-        self,
-        state: Progress = Progress.FINISHED,
-        conventions: tuple[Convention, ...] = (),
-        across: Across | None = None,
-        halted: str = "",
-    ) -> Manifest:
-        """Close the run with what its records say together. Inputs that are still waiting become skipped."""
-        for path, waiting in self._inputs.items():
-            if waiting.state is State.WAITING:
-                self._inputs[path] = replace(waiting, state=State.SKIPPED, reason=f"the run was {state}{f': {halted}' if halted else ''}")
-        self._manifest = replace(
-            self._manifest, state=state, finished=_now(), conventions=conventions, across=across or Across(), halted=halted
-        )  # fmt: skip
-        return self._write()
-
-    def _write(self) -> Manifest:
-        begun = self._clock()
-        spent = self.spent.as_dict() if self.spent.models or self.spent.outcomes else None
-        self._manifest = replace(self._manifest, inputs=tuple(self._inputs.values()), spent=spent)
-        text = serial.dump(serial.to_json(self._manifest), levels=2)
-        _guarded(self.folder, lambda: atomic.write_text(self.folder / MANIFEST, text))
-        self._written_at = self._clock()
-        self._took = self._written_at - begun
-        return self._manifest
-
-
-def create(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monotonic) -> Run:
-    """Start a run in a folder that is new or empty. Raises UsageError for any other."""
-    _refuse_used(folder)
-    begun = _begun(asked)
-    _guarded(folder, lambda: _lay_out(folder, asked.schemas, [used.file for used in begun.schemas]))
-    run = Run(folder, begun, clock)
-    run.expect(())
-    return run
-
-
-def go_on(folder: Path, asked: Asked, *, clock: Callable[[], float] = time.monotonic) -> Run:
-    """The run in a folder, to be gone on with; a new one where there is none. Raises UsageError where it was asked for otherwise (with
-    other schemas, another reader or another prompt), so that one run is one thing."""
-    if not (folder / MANIFEST).exists():
-        return create(folder, asked, clock=clock)
-    before, now = manifest(folder), _begun(asked)
-    if _is_untouched(folder):
-        _guarded(folder, lambda: _lay_out(folder, asked.schemas, [used.file for used in now.schemas]))
-        before = replace(now, started=before.started, spent=before.spent)
-    for what, words in (("reader", "another reader"), ("prompt", "another prompt"), ("schemas", "another schema"), ("identity", _OTHER)):
-        if getattr(before, what) != getattr(now, what):
-            remedy = "repeat the command that began it, or choose another --out"
-            raise UsageError(f"this run was begun with {words}", where=str(folder), remedy=remedy)
-    try:
-        return Run(folder, replace(now, started=before.started, inputs=before.inputs, spent=before.spent), clock)
-    except ValueError as error:
-        raise _damaged(folder / MANIFEST, error) from error
-
-
-def _is_untouched(folder: Path) -> bool:
-    """Whether nothing came of a run yet: what was wrong with it (an address, a name, a key) may be set right."""
-    return not any((folder / DOCUMENTS).glob("*.json")) and not (folder / BATCHES).exists()
-
-
-def _begun(asked: Asked) -> Manifest:
-    files = [f"{atomic.safe_name(schema.kind)}-{schema.digest[:8]}.json" for schema in asked.schemas]
-    used = tuple(Used(schema.kind, schema.title, schema.digest, file) for schema, file in zip(asked.schemas, files, strict=True))
-    return Manifest(asked.tool, asked.command, asked.reader, _now(), used, model=asked.model, prompt=asked.prompt, identity=asked.identity)
-
-
-def _names(source: str, sha256: str) -> Iterator[str]:
-    """The names for the result of a document, in turn: files of the same name and content in two folders are two documents."""
-    stem = Path(source).stem.encode(errors="replace")[:STEM_BYTES].decode(errors="ignore") or "document"
-    yield f"{stem}-{sha256[:8]}.json"
-    yield from (f"{stem}-{sha256[:8]}-{number}.json" for number in count(2))
-
-
-def manifest(folder: Path) -> Manifest:
-    """What the run says of itself. Raises UsageError where there is no run, InputError where it is damaged or newer than this tool."""
-    file = folder / MANIFEST
-    if not file.is_file():
-        raise UsageError("this is not a run folder", where=str(folder), remedy="structurer structure PATH... --out " + str(folder))
-    node = _json(file)
-    version = node.get("format") if isinstance(node, dict) else None
-    if isinstance(version, int) and version > FORMAT:
-        raise InputError("written by a newer structurer", where=str(file), remedy="update structurer")
-    return _decoded(Manifest, node, file)
-
-
-def results(folder: Path) -> Iterator[Result]:
-    """The finished documents, one at a time, by the name of their source. Raises as `manifest`, and InputError for a damaged file."""
-    manifest(folder)
-    for file in sorted((folder / DOCUMENTS).glob("*.json"), key=_by_source):
-        yield _decoded(Result, _json(file), file)
-
-
-def schemas(folder: Path) -> dict[str, Schema]:
-    """The schemas the run was made with, by kind."""
-    used = manifest(folder).schemas
-    return {
-        entry.kind: load(_json(folder / SCHEMAS / entry.file), kind=entry.kind, where=str(folder / SCHEMAS / entry.file)) for entry in used
-    }
-
-
-def _lay_out(folder: Path, used: Sequence[Schema], files: Sequence[str]) -> None:
-    (folder / DOCUMENTS).mkdir(parents=True, exist_ok=True)
-    (folder / SCHEMAS).mkdir(exist_ok=True)
-    for schema, file in zip(used, files, strict=True):
-        atomic.write_text(folder / SCHEMAS / file, serial.dump(dict(schema.source), levels=6))
-
-
-def _refuse_used(folder: Path) -> None:
-    if (folder / MANIFEST).exists():
-        raise UsageError(
-            "this folder holds a run already", where=str(folder), remedy="add --resume to go on with it, or choose another --out"
+    def _put(self, name: str, value: str) -> None:
+        self._database.change(
+            "INSERT INTO run (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value)
         )
-    if folder.exists() and not (folder.is_dir() and not _holds_anything(folder)):
-        what = "this folder is not a run and not empty" if folder.is_dir() else "a file stands where the run folder is to be"
-        raise UsageError(what, where=str(folder), remedy="choose another --out")
+
+    # -- documents
+
+    def add(self, located: Sequence[Located], seen: int = 0) -> None:
+        """Documents that a worker has `seen`, by their content: one that is known gets a further name. A document is read under the name
+        under which it is found first, this time."""
+        before = self._leading_to([_named(one.name) for one in located])
+        first: dict[str, Located] = {}
+        for one in located:
+            first.setdefault(one.sha256, one)
+        self._database.each(
+            """INSERT INTO documents (sha256, path, source, size, state) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT (sha256) DO UPDATE SET path = excluded.path, source = excluded.source
+            WHERE NOT EXISTS (SELECT 1 FROM names WHERE names.document = documents.id AND names.seen >= ?)""",
+            [(one.sha256, json.dumps(one.path), _plain(one.source), one.size, State.WAITING, seen) for one in first.values()],
+        )
+        self._database.each(
+            """INSERT INTO names (name, document, seen) SELECT ?, id, ? FROM documents WHERE sha256 = ?
+            ON CONFLICT (name) DO UPDATE SET document = excluded.document,
+            seen = CASE WHEN names.seen > excluded.seen THEN names.seen ELSE excluded.seen END""",
+            [(_named(one.name), seen, one.sha256) for one in located],
+        )
+        self._database.each("DELETE FROM asides WHERE name = ?", [(_named(one.name),) for one in located])
+        self._let_go(before)
+
+    def set_aside(self, asides: Sequence[LeftAside], seen: int = 0) -> None:
+        """Files that are no documents, or not to be."""
+        names = [_named(one.name) for one in asides]
+        before = self._leading_to(names)
+        self._database.each("DELETE FROM names WHERE name = ?", [(name,) for name in names])
+        self._database.each(
+            """INSERT INTO asides (name, state, reason, seen) VALUES (?, ?, ?, ?)
+            ON CONFLICT (name) DO UPDATE SET state = excluded.state, reason = excluded.reason, seen = excluded.seen""",
+            [(name, one.state, _plain(one.reason), seen) for name, one in zip(names, asides, strict=True)],
+        )
+        self._let_go(before)
+
+    def _leading_to(self, names: Sequence[str]) -> set[int]:
+        """The documents to which these names lead."""
+        marks = ", ".join("?" * len(names))
+        return (
+            {number for (number,) in self._database.rows(f"SELECT document FROM names WHERE name IN ({marks})", names)} if names else set()
+        )
+
+    def _let_go(self, documents: Iterable[int]) -> None:
+        """Those of them to which no name leads any more are gone."""
+        self._database.each(
+            f"UPDATE documents SET state = ? WHERE id = ? AND state <> ? AND {_NAMELESS}",
+            [(State.GONE, number, State.IN_WORK) for number in documents],
+        )
+
+    def settle_names(self, seen: int = 0, roots: Sequence[str] = ()) -> None:
+        """Once a worker has seen all that there is at and below the `roots`: names there are no more that neither it has seen nor one that
+        began later. Documents to which no name leads are gone, and those that were gone and have a name again wait."""
+        for root in map(_plain, roots):
+            for table in ("names", "asides"):
+                below = (len(root) + 1, f"{root.rstrip('/')}/", f"{root}{INSIDE}")
+                self._database.change(
+                    f"DELETE FROM {table} WHERE seen < ? AND (name = ? OR substr(name, 1, ?) IN (?, ?))", (seen, root, *below)
+                )
+        self._database.change(
+            f"UPDATE documents SET state = ? WHERE state NOT IN (?, ?) AND {_NAMELESS}", (State.GONE, State.GONE, State.IN_WORK)
+        )
+        self._database.change(f"UPDATE documents SET state = ? WHERE state = ? AND NOT {_NAMELESS}", (State.WAITING, State.GONE))
+
+    def redo(self, now: Basis) -> int:
+        """Let all documents wait whose results stand on another basis. Returns how many."""
+        bases = self._database.rows("SELECT DISTINCT basis FROM documents WHERE basis IS NOT NULL")
+        fallen = [text for (text,) in bases if not self._instance(Basis, text).stands(now)]
+        return sum(self._wait("basis = ?", (text,)) for text in fallen)
+
+    def retry(self, states: Iterable[State]) -> int:
+        """Let all documents of these states wait. Returns how many."""
+        return sum(self._wait("state = ?", (state,)) for state in states)
+
+    def _wait(self, condition: str, parameters: tuple[Any, ...]) -> int:
+        return self._database.change(
+            f"""UPDATE documents SET state = ?, worker = NULL, tries = 0, lost = 0, reason = '', trace = ''
+            WHERE {condition} AND state NOT IN (?, ?)""",
+            (State.WAITING, *parameters, State.IN_WORK, State.GONE),
+        )
+
+    # -- workers
+
+    def enrol(self, name: str) -> int:
+        """A new worker, which may find documents; its number. Whoever had that name before is gone, and all others are where no other may
+        be at work."""
+        ended = "UPDATE workers SET ended = 1 WHERE ended = 0"
+        self._database.change(*((f"{ended} AND name = ?", (_plain(name),)) if self._database.shared else (ended,)))
+        sql = f"INSERT INTO workers (name, heard, finding) VALUES (?, {self._database.now}, 1) RETURNING id"
+        number = int(self._database.rows(sql, (_plain(name),))[0][0])
+        self.free_lost()
+        return number
+
+    def heard_of(self, worker: int, spent: Mapping[str, Any] | None = None) -> None:
+        """The worker lives, and its calls have taken so much in all (`Book.as_dict`)."""
+        text = json.dumps(spent) if spent is not None else None
+        self._database.change(
+            f"UPDATE workers SET heard = {self._database.now}, book = COALESCE(?, book), ended = 0 WHERE id = ?", (text, worker)
+        )
+
+    def found_all(self, worker: int) -> None:
+        """The worker finds no further documents."""
+        self._database.change("UPDATE workers SET finding = 0 WHERE id = ?", (worker,))
+
+    def is_open(self) -> bool:
+        """Whether there are documents that wait or are worked on, or may still be found."""
+        living = f"SELECT 1 FROM workers WHERE finding = 1 AND ended = 0 AND heard >= {self._database.now} - {LEASE_S}"
+        ahead = "SELECT 1 FROM documents WHERE state IN (?, ?) LIMIT 1"
+        return bool(self._database.rows(ahead, (State.WAITING, State.IN_WORK)) or self._database.rows(f"{living} LIMIT 1"))
+
+    def ask_to_end(self, wish: bool) -> None:
+        """Whether all workers are to end when what they have in hand is finished."""
+        self._put("ending", json.dumps(wish))
+
+    def is_to_end(self) -> bool:
+        """Whether all workers have been asked to end."""
+        return bool(json.loads(self._value("ending") or "false"))
+
+    def leave(self, worker: int) -> None:
+        """The worker has ended; what it has not finished waits again."""
+        self._database.change("UPDATE workers SET ended = 1 WHERE id = ?", (worker,))
+        self.give_back_all(worker)
+
+    def is_worked_on(self) -> bool:
+        """Whether a worker is heard of."""
+        return bool(self._database.rows(f"SELECT 1 FROM workers WHERE ended = 0 AND heard >= {self._database.now} - {LEASE_S} LIMIT 1"))
+
+    def free_lost(self) -> int:
+        """Documents of workers that have died or are not heard of wait again, or are quarantined. Returns how many."""
+        dead = f"SELECT id FROM workers WHERE ended = 1 OR heard < {self._database.now} - {LEASE_S}"
+        return self._database.change(
+            f"""UPDATE documents SET lost = lost + 1, worker = NULL, state = CASE WHEN lost + 1 >= ? THEN ? ELSE ? END,
+            reason = CASE WHEN lost + 1 >= ? THEN ? ELSE reason END WHERE state = ? AND worker IN ({dead})""",
+            (LOSSES, State.QUARANTINED, State.WAITING, LOSSES, f"{LOSSES} workers were lost while they had it in hand", State.IN_WORK),
+        )
+
+    def lease(self, worker: int, count: int, *, seen: int = 0) -> list[Lease]:
+        """The next documents that wait, at most so many, for this worker alone; only what a worker has `seen` (0: whoever has)."""
+        known = "AND EXISTS (SELECT 1 FROM names WHERE names.document = documents.id AND names.seen >= ?)" if seen else ""
+        found = self._database.rows(
+            f"""UPDATE documents SET state = ?, worker = ? WHERE id IN (
+                SELECT id FROM documents WHERE state = ? {known} ORDER BY id LIMIT ?{self._database.passing_held})
+            RETURNING id, path, source, sha256, tries""",
+            (State.IN_WORK, worker, State.WAITING, *([seen] if seen else []), count),
+        )
+        return [Lease(number, self._json(str, path), source, sha256, tries) for number, path, source, sha256, tries in sorted(found)]
+
+    def give_back_all(self, worker: int) -> None:
+        """Whatever the worker holds waits again."""
+        self._database.change(
+            "UPDATE documents SET state = ?, worker = NULL WHERE state = ? AND worker = ?", (State.WAITING, State.IN_WORK, worker)
+        )
+
+    def give_back(self, worker: int, documents: Sequence[int]) -> None:
+        """Documents that the worker has leased and not finished wait again."""
+        self._database.each(
+            "UPDATE documents SET state = ?, worker = NULL WHERE id = ? AND worker = ? AND state = ?",
+            [(State.WAITING, document, worker, State.IN_WORK) for document in documents],
+        )
+
+    def lost_with(self, worker: int, document: int, reason: str, trace: str = "") -> State | None:
+        """The host was lost with a document: it waits for another try, or is quarantined. None where it is not the worker's any more."""
+        found = self._database.rows(
+            """UPDATE documents SET tries = tries + 1, worker = NULL, state = CASE WHEN tries + 1 >= ? THEN ? ELSE ? END,
+            reason = ?, trace = ? WHERE id = ? AND worker = ? AND state = ? RETURNING state""",
+            (TRIES, State.QUARANTINED, State.WAITING, _plain(reason), _plain(trace), document, worker, State.IN_WORK),
+        )
+        return State(found[0][0]) if found else None
+
+    def finish(self, worker: int, document: int, came: Outcome) -> bool:
+        """Write down what became of a document. False, and nothing is written, where it is not the worker's any more."""
+        basis = json.dumps(serial.to_json(came.basis), sort_keys=True) if came.basis else None
+        figures = json.dumps(came.figures) if came.figures else None
+        spent = json.dumps(came.spent) if came.spent else None
+        changed = self._database.change(
+            f"""UPDATE documents SET state = ?, worker = NULL, reason = ?, trace = ?, records = ?, held = ?, failed = ?, flagged = ?,
+            basis = ?, figures = ?, spent = ?, seconds = ?, ended = {self._database.now} WHERE id = ? AND worker = ? AND state = ?""",
+            (
+                *(came.state, _plain(came.reason), _plain(came.trace), came.records, came.held, came.failed, len(came.flagged), basis),
+                *(figures, spent, came.seconds, document, worker, State.IN_WORK),
+            ),
+        )
+        if changed:
+            self._replace_result(document, came)
+        return bool(changed)
+
+    def _replace_result(self, document: int, came: Outcome) -> None:
+        for table in ("results", "reviews"):
+            self._database.change(f"DELETE FROM {table} WHERE document = ?", (document,))
+        if came.body:
+            self._database.change("INSERT INTO results (document, body, learnt) VALUES (?, ?, ?)", (document, came.body, came.learnt))
+        self._database.each(
+            "INSERT INTO reviews (document, record, kind, pointer, reasons) VALUES (?, ?, ?, ?, ?)",
+            [(document, one.record, _plain(one.kind), _plain(one.pointer), json.dumps(one.reasons)) for one in came.flagged],
+        )
 
 
-def _holds_anything(folder: Path) -> bool:
-    with suppress(OSError):
-        return any(folder.iterdir())
-    return True
+def _plain(text: str) -> str:
+    """Text that every database takes: lone surrogates and NUL, which stand in file names and in strangers' messages, are escaped."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
 
 
-def _guarded(folder: Path, write: Callable[[], None]) -> None:
-    try:
-        write()
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to the run folder: {error.strerror or error}", where=str(folder), remedy="choose another --out"
-        ) from error
-
-
-def _json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(file, error) from error
-
-
-def _decoded(kind: type[T], node: Any, file: Path) -> T:
-    try:
-        return serial.from_json(kind, node)
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise _damaged(file, error) from error
-
-
-def _damaged(file: Path, error: Exception) -> InputError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return InputError(f"damaged run file: {reason}", where=str(file), remedy="run `structurer structure` again into another --out")
-
-
-def _by_source(file: Path) -> tuple[str, str]:
-    return re.sub(r"-[0-9a-f]{8}(-\d+)?\.json$", "", file.name), file.name
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+def _named(name: str) -> str:
+    """A name as every database takes it, still another one for each name: what had to be escaped has its digest behind it."""
+    plain = _plain(name)
+    return plain if plain == name else f"{plain} [{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}]"

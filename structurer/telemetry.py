@@ -32,7 +32,6 @@ from urllib.parse import urlsplit
 
 from structurer import __version__
 from structurer.errors import StructurerError, UsageError
-from structurer.export import reviewed
 from structurer.llm import Model, Reply, Request, Usage, holds
 from structurer.prices import plausible
 from structurer.replies import unusable
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram, MeterProvider
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
-    from structurer.record import Result
+    from structurer.runs import Outcome
 
 SWITCH: Final = "STRUCTURER_TELEMETRY"
 CLOSE_S: Final = 5.0  # seconds that a run's end waits for what is still to be sent
@@ -169,28 +168,21 @@ class Seen:
         self._span, self.outcomes = span, Outcomes()
         self.outcomes.span = span
 
-    def read(self, sha256: str) -> None:
-        """The document has been read."""
-        if self._span is not None:
-            self._span.set_attribute("structurer.document.id", sha256[:ID_DIGITS])
-
-    def came(self, result: Result) -> None:
+    def came(self, sha256: str, outcome: Outcome) -> None:
         """This came of it."""
-        if self._span is None:
-            return
-        checks = [checked.holds for record in result.records for checked in record.checks]
-        self.read(result.sha256)
-        self._span.set_attributes(
-            {
-                "structurer.records": len(result.records),
-                "structurer.flagged": sum(len(reviewed(record)) for record in result.records),
-                "structurer.checks.held": checks.count(True),
-                "structurer.checks.failed": checks.count(False),
-            }
-        )
+        if self._span is not None:
+            self._span.set_attributes(
+                {
+                    "structurer.document.id": sha256[:ID_DIGITS],
+                    "structurer.records": outcome.records,
+                    "structurer.flagged": len(outcome.flagged),
+                    "structurer.checks.held": outcome.held,
+                    "structurer.checks.failed": outcome.failed,
+                }
+            )
 
-    def failed(self, error: BaseException) -> None:
-        """Nothing came of it."""
+    def failed(self, error: BaseException | str) -> None:
+        """Nothing came of it; of a bug in another process the class is known."""
         if self._span is not None:
             _failed(self._span, error)
 
@@ -349,11 +341,11 @@ def _charged(usage: Usage) -> dict[str, int]:
     return {kind: count for kind, count in counts.items() if plausible(count)}
 
 
-def _failed(span: Span, error: BaseException) -> str:
+def _failed(span: Span, error: BaseException | str) -> str:
     """Tell that it failed and why; the type of the error."""
     from opentelemetry.trace import StatusCode
 
-    kind = _type_of(error)
+    kind = error if isinstance(error, str) else _type_of(error)
     span.set_attribute("error.type", kind)
     span.set_status(StatusCode.ERROR, _sendable(reason_of(error)) if isinstance(error, StructurerError) else None)
     return kind

@@ -5,13 +5,20 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import postgres_server
 import pytest
 from made import CLEAN, call
+
+from structurer import runfolder
+from structurer.errors import StructurerError
+from structurer.runs import FINISHED, Progress, State
 
 ROOT = Path(__file__).parent.parent
 FORM = ROOT / "golden" / "evaluation-pdf-lines" / "source.txt"
@@ -28,7 +35,7 @@ def run(tmp_path_factory):
 def test_help_documents_commands_and_exit_codes():
     done = call("--help")
     assert done.returncode == 0
-    assert all(name in done.stdout for name in ("structure", "show", "export", "evaluate", "schema", "--version"))
+    assert all(name in done.stdout for name in ("structure", "show", "export", "status", "retry", "evaluate", "schema", "--version"))
     assert "the first of 1, 2, 6," in done.stdout
 
 
@@ -62,30 +69,39 @@ def test_an_empty_folder_is_input_that_cannot_be_read(tmp_path):
     (tmp_path / "empty").mkdir()
     done = call("structure", tmp_path / "empty", "--out", tmp_path / "run")
     assert done.returncode == 4
-    assert "the folder holds no files" in done.stderr
+    assert "there are no files" in done.stderr
+
+
+def test_a_missing_file_among_others_is_said_before_anything_is_begun(tmp_path):
+    done = call("structure", FORM, tmp_path / "none.txt", "--out", tmp_path / "run")
+    assert (done.returncode, f"{tmp_path}/none.txt: there is no such file" in done.stderr) == (4, True)
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_files_are_done_when_one_cannot_be_read(tmp_path):
     (tmp_path / "blank.txt").write_text("")
-    done = call("structure", FORM, tmp_path / "blank.txt", tmp_path / "none.txt", "--out", tmp_path / "run")
+    (tmp_path / "letter.xyz").write_text("x")
+    done = call("structure", FORM, tmp_path, "--out", tmp_path / "run")
     assert done.returncode == 4
-    inputs = {Path(one["path"]).name: one for one in json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["inputs"]}
-    assert inputs["source.txt"]["state"] in ("done", "needs review")
-    assert inputs["blank.txt"]["state"] == inputs["none.txt"]["state"] == "failed"
-    assert inputs["blank.txt"]["reason"]
+    with runfolder.opened(tmp_path / "run") as store:
+        came = {Path(one.names[0]).name: one for one in store.came()}
+    assert came["source.txt"].state in FINISHED
+    assert (came["blank.txt"].state, came["letter.xyz"].state) == (State.UNREADABLE, State.SKIPPED)
+    assert came["blank.txt"].reason in done.stderr
+    assert "1 input not done" in done.stderr
 
 
-def test_a_run_folder_holds_a_manifest_the_schemas_and_the_documents(run):
+def test_a_run_folder_holds_the_manifest_the_schemas_and_the_results(run):
     folder, done = run
     assert done.returncode in (0, 3)
     assert done.stdout == ""
-    manifest = json.loads((folder / "run.json").read_text("utf-8"))
-    assert (manifest["state"], manifest["reader"]) == ("finished", "built-in reader")
-    assert manifest["command"][0] == "structure"
-    assert {schema["kind"] for schema in manifest["schemas"]} >= {"self_evaluation"}
-    (document,) = (folder / "documents").iterdir()
-    assert re.fullmatch(r"source-[0-9a-f]{8}\.json", document.name)
-    assert json.loads(document.read_text("utf-8"))["records"]
+    assert sorted(file.name for file in folder.iterdir()) == ["run.db", "run.lock"]  # and nothing half written
+    with runfolder.opened(folder) as store:
+        manifest, schemas = store.manifest(), store.schemas()
+        (result,) = store.results()
+    assert (manifest.state, manifest.reader, manifest.command[0]) == (Progress.FINISHED, "built-in reader", "structure")
+    assert {used.kind for used in manifest.schemas} == schemas.keys() >= {"self_evaluation"}
+    assert (result.source, len(result.records) > 0) == ("source.txt", True)
 
 
 def test_the_closing_line_says_what_came_of_it_by_which_reader_and_what_to_type_next(run):
@@ -121,7 +137,7 @@ def test_a_record_that_is_not_there_is_named(run):
 
 
 def test_a_folder_that_is_no_run_is_named(tmp_path):
-    for command in ("show", "export"):
+    for command in ("show", "export", "status", "retry"):
         done = call(command, tmp_path)
         assert done.returncode == 2
         assert "this is not a run folder" in done.stderr
@@ -187,9 +203,35 @@ def test_wishes_that_exclude_each_other_are_refused(tmp_path):
 
 def test_a_key_is_never_printed_or_stored(tmp_path):
     key = "sk-very-secret"
-    done = call("structure", tmp_path / f"{key}.txt", FORM, "--out", tmp_path / "run", environment={"OPENAI_API_KEY": key})
-    assert key not in done.stderr + done.stdout
-    assert key not in json.dumps(json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))["command"])
+    arguments = ("structure", FORM, "--exclude", key, "--out", tmp_path / "run", "--resume")
+    for _ in range(2):
+        done = call(*arguments, environment={"OPENAI_API_KEY": key})
+        assert key not in done.stderr + done.stdout
+    assert all(key.encode() not in file.read_bytes() for file in (tmp_path / "run").iterdir())
+    with runfolder.opened(tmp_path / "run") as store:
+        assert "***" in store.manifest().command
+
+
+def test_a_password_of_a_store_is_never_printed_or_stored(tmp_path):
+    address = postgres_server.address().replace("postgres:@", "postgres:geheim@")
+    assert "geheim" in address
+    said = [call("structure", FORM, "--out", tmp_path / "run", "--store", address)]
+    said += [call("status", tmp_path / "run", "--store", address), call("retry", tmp_path / "run", "--store", address)]
+    assert [done.returncode for done in said] == [said[0].returncode, 0, 0]
+    assert all("geheim" not in done.stderr + done.stdout for done in said)
+    assert all(b"geheim" not in file.read_bytes() for file in (tmp_path / "run").iterdir())
+    with runfolder.opened(tmp_path / "run", address) as store:
+        assert "geheim" not in " ".join(store.manifest().command)
+
+
+def test_a_run_may_be_kept_by_a_server(tmp_path):
+    environment = {"STRUCTURER_STORE": postgres_server.address()}
+    done = call("structure", FORM, "--out", tmp_path / "run", "--store", environment["STRUCTURER_STORE"])
+    assert done.returncode in (0, 3)
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["run.json"]
+    assert json.loads(call("status", tmp_path / "run", "--json", environment=environment).stdout)["state"] == "finished"
+    assert json.loads(call("export", tmp_path / "run").stdout.splitlines()[0])["source"] == "source.txt"
+    assert call("show", tmp_path / "run").returncode == 0
 
 
 def test_accepting_figures_is_refused_under_ci(tmp_path):
@@ -203,27 +245,64 @@ def test_accepting_figures_is_refused_under_ci(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent to a process group there")
-def test_ctrl_c_leaves_finished_documents_readable(tmp_path):
+@pytest.mark.parametrize("whole", [False, True], ids=["to the command alone", "as a terminal sends it"])
+def test_ctrl_c_leaves_finished_documents_readable(tmp_path, whole):
     (tmp_path / "reports").mkdir()
     for number in range(DOCUMENTS):
-        shutil.copy(FORM, tmp_path / "reports" / f"{number:04}.txt")
+        (tmp_path / "reports" / f"{number:04}.txt").write_text(f"{FORM.read_text('utf-8')}\n{number}\n", "utf-8")
     command = [sys.executable, "-m", "structurer", "structure", tmp_path / "reports", "--out", tmp_path / "run"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=CLEAN) as process:
-        deadline = time.monotonic() + 60
-        while not list((tmp_path / "run").glob("documents/*.json")) and time.monotonic() < deadline:
-            time.sleep(0.002)
-        process.send_signal(signal.SIGINT)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=CLEAN, start_new_session=True) as process:
+        until(lambda: finished(tmp_path / "run"))
+        if whole:
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted; what was finished is in" in said
     assert "Traceback" not in said
-    documents = list((tmp_path / "run" / "documents").iterdir())
-    assert 0 < len(documents) < DOCUMENTS
-    assert all(json.loads(document.read_text("utf-8"))["records"] for document in documents)
-    manifest = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
-    assert manifest["state"] == "interrupted"
-    assert {one["state"] for one in manifest["inputs"]} & {"skipped"}
+    with runfolder.opened(tmp_path / "run") as store:
+        results, manifest = list(store.results()), store.manifest()
+    assert 0 < len(results) < DOCUMENTS
+    assert all(result.records for result in results)
+    assert manifest.state is Progress.INTERRUPTED
+    assert manifest.counts.keys() <= {State.WAITING, *FINISHED}
+    assert State.WAITING in manifest.counts
+    assert "lost" not in said
     assert call("show", tmp_path / "run").returncode == 0
+    said = call("status", tmp_path / "run")
+    assert (said.returncode, f"{len(results)} " in said.stdout, "--resume" in said.stdout) == (0, True, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent to a process group there")
+def test_a_run_that_watches_does_what_comes_until_it_is_told_to_end(tmp_path):
+    (tmp_path / "inbox").mkdir()
+    shutil.copy(FORM, tmp_path / "inbox" / "first.txt")
+    command = [sys.executable, "-m", "structurer", "structure", tmp_path / "inbox", "--out", tmp_path / "run", "--watch"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=CLEAN) as process:
+        until(lambda: finished(tmp_path / "run") == 1)
+        (tmp_path / "inbox" / "second.txt").write_text(f"{FORM.read_text('utf-8')}\nmore\n", "utf-8")
+        until(lambda: finished(tmp_path / "run") == 2)
+        assert json.loads(call("status", tmp_path / "run", "--json").stdout)["state"] == "running"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in said) == (130, False)
+    with runfolder.opened(tmp_path / "run") as store:
+        assert [result.source for result in store.results()] == ["first.txt", "second.txt"]
+
+
+def until(holds):
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def finished(folder):
+    """How many documents a run holds, which has perhaps not begun."""
+    with suppress(StructurerError, sqlite3.Error), runfolder.opened(folder) as store:
+        return sum(count for state, count in store.counts().items() if state in FINISHED)
+    return 0
 
 
 # -- check ---------------------------------------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ from stub_running import Prefix, Running, running
 from stub_statements import SCHEMA, statement
 
 from structurer import estimate, ingest, plans
+from structurer.gathering import gathered
 from structurer.pipeline import structure_document
 from structurer.plans import Wanted
+from structurer.runs import LeftAside, Located
 
 ASKED_AGAIN = "\n  replies that cannot be used, rows that were lost and cells in doubt are asked for again, which comes on top"
 PRICE = "max_output_tokens = 2000\nprice = { input = 10, cached_input = 1, output = 40 }"
@@ -52,7 +54,11 @@ def wanted(**more: Any) -> Wanted:
 
 
 def told(*paths: str, **more: Any) -> str:
-    return estimate.told(estimate.estimated(ingest.discover([Path(path) for path in paths or ("docs",)]), plans.planned(wanted(**more))))
+    return estimate.told(estimate.estimated(found(*paths or ("docs",)), plans.planned(wanted(**more))))
+
+
+def found(*paths: str) -> Iterator[Located | LeftAside]:
+    return gathered([Path(path) for path in paths], (), (), Path("blobs"))
 
 
 def everything() -> dict[str, bytes]:
@@ -88,7 +94,7 @@ def test_the_command_asks_nothing_and_writes_nothing(stub: Running, desk: Path) 
 def test_the_estimate_is_of_the_size_of_what_is_asked(stub: Running) -> None:
     settle(stub.load(answer="read"))
     planned = plans.planned(wanted())
-    guess = estimate.estimated(ingest.discover([Path("docs")]), planned).book.total
+    guess = estimate.estimated(found("docs"), planned).book.total
     usage = [structure_document(ingest.read(Path(f"docs/{number}.txt")), planned.plan).records[0].provenance for number in range(3)]
     prompt, output = (sum(one[name] for one in usage) for name in ("prompt_tokens", "completion_tokens"))
     assert (guess.calls, sum(one["calls"] for one in usage)) == (3, 3)
@@ -143,9 +149,15 @@ def test_what_cannot_be_read_is_counted_apart(stub: Running) -> None:
     assert told("docs", "none.txt").startswith("3 documents (3 more cannot be read); roughly 3 calls, ")
 
 
+def test_files_of_the_same_content_are_counted_once(stub: Running) -> None:
+    settle(stub.load())
+    Path("docs/copy.txt").write_bytes(Path("docs/1.txt").read_bytes())
+    assert told().startswith("3 documents; roughly 3 calls, ")
+
+
 def test_where_no_model_is_named_or_no_form_found_no_call_is_made(stub: Running) -> None:
     assert told() == "3 documents, no calls to a model"
     settle(stub.load())
     Path("letter.txt").write_text("Dear all,\n\nthere is no form in this.\n")
     planned = plans.planned(Wanted())  # by the schemas that ship, each known by what stands on its forms
-    assert estimate.told(estimate.estimated(ingest.discover([Path("letter.txt")]), planned)) == "1 document, no calls to a model"
+    assert estimate.told(estimate.estimated(found("letter.txt"), planned)) == "1 document, no calls to a model"

@@ -329,7 +329,7 @@ def with_ocr(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
             return pack_sheet(Sheet(1, 595.0, 842.0, (Char("7", Box(1, 1, 6, 11), True, 0.9),), decision="ocr", engine="an engine"))
 
     monkeypatch.setattr(ingest, "can_recognise", lambda: True)
-    monkeypatch.setattr(ingest, "_recogniser", lambda models: Fake())
+    monkeypatch.setattr(ingest, "_recogniser", lambda models, threads: Fake())
     return shown
 
 

@@ -6,7 +6,20 @@ import sys
 
 import pytest
 
-HEAVY = ("openai", "pdfplumber", "pydantic", "jsonschema", "tenacity", "re2", "rich", "charset_normalizer", "yaml")
+HEAVY = (
+    "openai",
+    "pdfplumber",
+    "pydantic",
+    "jsonschema",
+    "tenacity",
+    "re2",
+    "rich",
+    "charset_normalizer",
+    "yaml",
+    "psycopg",
+    "filelock",
+    "duckdb",
+)
 SEEN = f"import json; print(json.dumps(sorted(set(sys.modules) & set({HEAVY!r}))))"
 
 

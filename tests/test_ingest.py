@@ -24,7 +24,7 @@ from structurer import ingest
 from structurer.document import Box, Document
 from structurer.errors import InputError
 from structurer.formats import Format
-from structurer.ingest import MOST_BYTES, SUFFIXES, Intake, discover, read
+from structurer.ingest import MOST_BYTES, Intake, read
 from structurer.sheet import Char, Means
 from structurer.sheet import Sheet as Seen
 from structurer.stretches import Picture, pack_sheet, unpack_picture
@@ -933,7 +933,7 @@ def test_a_picture_is_read_in_a_locked_process_and_shown_to_the_recogniser_outsi
             return pack_sheet(Seen(1, 595.0, 842.0, printed(60, 60, "合计 7"), decision="ocr", engine="an engine"))
 
     monkeypatch.setattr(ingest, "can_recognise", lambda: True)
-    monkeypatch.setattr(ingest, "_recogniser", lambda models: Fake())
+    monkeypatch.setattr(ingest, "_recogniser", lambda models, threads: Fake())
     kinds = {"a.png": "PNG", "a.jpg": "JPEG", "a.tif": "TIFF", "b.jpg": "MPO", "a.gif": "GIF"}
     for name, kind in kinds.items():
         assert read(written(tmp_path, name, saved(Image.new("RGB", (1654, 2339), "white"), kind))).text == "合计 7\n", name
@@ -987,40 +987,7 @@ def test_a_pdf_damaged_anywhere_is_a_document_or_an_input_error(tmp_path: Path, 
     assert_document_or_input_error(written(tmp_path, "a.pdf", raw[:at] + junk + raw[at + len(junk) :]))
 
 
-# --- finding files
-
-
-def test_folders_are_searched_in_order_and_nothing_is_dropped_silently(tmp_path: Path) -> None:
-    for name in ("b.txt", "a.PDF", "sub/c.csv", "sub/notes.docx", "sub/film.mov", ".hidden.txt", ".git/d.txt", "scan.PNG", "a.zip"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        written(tmp_path, name, b"x")
-    found = discover([tmp_path / "sub" / "c.csv", tmp_path, tmp_path / "sub" / ".." / "b.txt"])
-    names = ("sub/c.csv", "a.PDF", "b.txt", "scan.PNG", "sub/notes.docx")
-    assert found.files == tuple(tmp_path / name for name in names)
-    assert (found.errors, found.skipped) == ((), (tmp_path / "a.zip", tmp_path / "sub" / "film.mov"))
-
-
-def test_a_file_named_outright_is_tried_whatever_its_kind(tmp_path: Path) -> None:
-    path = written(tmp_path, ".notes.docx", b"x")
-    assert discover([path, path]) == ((path,), (), ())
-
-
-def test_a_missing_path_is_an_error_beside_the_files(tmp_path: Path) -> None:
-    path = written(tmp_path, "a.txt", b"x")
-    files, (error,), _ = discover([tmp_path / "none", path])
-    assert files == (path,)
-    assert_told(error, "there is no such file", tmp_path / "none", "check the name and the folder")
-
-
-def test_folders_without_readable_files_are_errors(tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "other").mkdir()
-    written(tmp_path / "other", "a.zip", b"x")
-    _, (empty, other), skipped = discover([tmp_path / "empty", tmp_path / "other"])
-    remedy = f"name a file, or a folder with {', '.join(SUFFIXES)} files"
-    assert_told(empty, "the folder holds no files", tmp_path / "empty", remedy)
-    assert_told(other, "none of the 1 files in the folder is of a kind that can be read", tmp_path / "other", remedy)
-    assert skipped == (tmp_path / "other" / "a.zip",)
+# --- what is loaded
 
 
 def test_heavy_parsers_are_not_loaded_before_they_are_needed() -> None:
@@ -1044,17 +1011,3 @@ def test_what_no_suffix_tells_is_looked_over_by_the_readers_of_office_files(tmp_
 def test_what_they_do_not_know_either_is_a_text(tmp_path: Path) -> None:
     found = read(written(tmp_path, "report.log", CHINESE.encode("gbk")), WITHOUT_OCR)
     assert (found.text, found.media_type, found.encoding) == (CHINESE, "text/plain", "gb18030")
-
-
-def test_folders_behind_links_are_searched_each_once_and_without_end(tmp_path: Path) -> None:
-    (outside := tmp_path / "outside").mkdir()
-    (folder := tmp_path / "folder").mkdir()
-    (inner := folder / "inner").mkdir()
-    written(outside, "a.txt", b"a")
-    written(inner, "b.txt", b"b")
-    for name, target in {"again": inner, "away": outside, "loop": folder}.items():
-        (folder / name).symlink_to(target, target_is_directory=True)
-    (folder / "itself.txt").symlink_to(folder / "itself.txt")
-    found = discover([folder])
-    assert found.files == (folder / "away" / "a.txt", folder / "inner" / "b.txt", folder / "itself.txt")
-    assert refusal(folder / "itself.txt").what.startswith("the file cannot be opened (")

@@ -15,13 +15,18 @@ from typing import Any
 import pytest
 from stub_running import Prefix, Running, running
 
-from structurer import batch, ingest, plans, store
+from structurer import batch, ingest, plans, runfolder
+from structurer import running as running_
 from structurer.converse import concluded
 from structurer.errors import HaltError, ModelError, StructurerError, UsageError
+from structurer.ingest import Intake
 from structurer.llm import Message, Reply, Request
 from structurer.pipeline import structure_document, structuring
 from structurer.plans import Wanted
 from structurer.record import Result
+from structurer.running import Job
+from structurer.runs import Manifest
+from structurer.tally import Tally
 
 KEY = "sk-test-0123456789"
 PAGE = "Invoice\nNumber: A-1\n\nText | Amount\n钢笔 | 12.50\n\nRemark: {remark}\n"
@@ -199,7 +204,7 @@ def test_an_endpoint_that_counts_no_tokens_leaves_the_cost_unknown(stub: Running
     assert manifest.spent is not None
     total = manifest.spent["total"]
     assert (total["calls"], total["uncounted"], total["unpriced"], total["costs"]) == (1, 1, 1, {})
-    (document,) = store.results(Path("run"))
+    (document,) = results()
     assert document.records[0].provenance["prompt_tokens"] is None
 
 
@@ -231,16 +236,26 @@ def test_a_model_that_gives_no_usable_reply_leaves_the_form_to_the_built_in_read
     outcomes = manifest.spent["outcomes"]
     assert outcomes["read by the built-in reader alone"] == 1
     assert sum(times for words, times in outcomes.items() if words.startswith(outcome)) == manifest.spent["total"]["calls"] >= 1
-    assert [one.state.value for one in manifest.inputs] == ["needs review"]
-    (document,) = store.results(Path("run"))
+    assert manifest.counts == {"needs review": 1}
+    (document,) = results()
     assert texts(document).items() >= TRUTH.items()
 
 
-def test_copies_of_a_document_are_asked_for_once(stub: Running) -> None:
+def test_copies_of_a_document_are_one_document_and_asked_for_once(stub: Running) -> None:
     prefix = stub.load(answer="read", latency_s=0.05)
     settle(prefix, PRICE)
     for number in range(5):
         Path(f"copy{number}.txt").write_text(Path("one.txt").read_text())
+    manifest = ran("one", *(f"copy{number}" for number in range(5)))
+    assert manifest.spent is not None
+    assert (prefix.counts()["requests"], manifest.spent["total"]["calls"], sum(manifest.counts.values())) == (1, 1, 1)
+
+
+def test_documents_that_ask_the_same_at_once_are_answered_by_one_call(stub: Running) -> None:
+    prefix = stub.load(answer="read", latency_s=0.05)
+    settle(prefix, PRICE)
+    for number in range(5):
+        Path(f"copy{number}.txt").write_text(Path("one.txt").read_text() + "\n" * (number + 1))  # other bytes, the same form
     manifest = ran("one", *(f"copy{number}" for number in range(5)))
     assert manifest.spent is not None
     total = manifest.spent["total"]
@@ -447,15 +462,19 @@ def test_a_budget_that_is_used_up_halts_and_says_what_to_do(stub: Running) -> No
     assert caught.value.remedy == "raise --budget and repeat the command with --resume: what was answered is not paid for again"
 
 
-def ran(*pages: str) -> store.Manifest:
+def ran(*pages: str) -> Manifest:
     """What the manifest says of a run over pages."""
-    planned = plans.planned(wanted())
-    run = store.create(Path("run"), store.Asked("t", (), plans.describe(planned.plan), *plans.provenance(planned.plan)))
-    found = ingest.discover([Path(f"{page}.txt") for page in pages])
-    said: list[str] = []
-    batch.run_all(found, planned.plan, run, batch.Watcher(lambda _: None, said.append), tariff=batch.Tariff(planned.prices))
+    planned, said = plans.planned(wanted()), list[str]()
+    job = Job(tuple(Path(f"{page}.txt") for page in pages), Path("run"), hosts=1)
+    running_.run(job, planned, Intake(), batch.Watcher(lambda _: None, said.append), Tally())
     assert said == []
-    return store.manifest(Path("run"))
+    with runfolder.opened(Path("run")) as store:
+        return runfolder.manifest_of(store)
+
+
+def results() -> list[Result]:
+    with runfolder.opened(Path("run")) as store:
+        return list(store.results())
 
 
 def test_an_error_of_settings_is_one_that_a_user_can_mend() -> None:

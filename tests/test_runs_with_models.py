@@ -7,12 +7,12 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,11 @@ import pytest
 from made import CLEAN, call
 from stub_running import STUB, Prefix, Running, running
 from stub_statements import SCHEMA, statement
+
+from structurer import runfolder
+from structurer.errors import StructurerError
+from structurer.record import Record, Result
+from structurer.runs import Came, Manifest, Progress
 
 KEY, PASSWORD = "sk-test-0123456789", "hunter2-very-secret"
 ACCOUNT = r"Account: (\S+)"  # by which a stub knows the document that it is asked for
@@ -61,27 +66,46 @@ class Desk:
         return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=CLEAN | self.environment, cwd=self.folder)
 
     @property
-    def manifest(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / "run" / "run.json").read_text("utf-8"))
-        return found
+    def manifest(self) -> Manifest:
+        with runfolder.opened(self.folder / "run") as store:
+            return runfolder.manifest_of(store)
 
     @property
     def total(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.manifest["spent"]["total"]
+        assert self.manifest.spent is not None
+        found: dict[str, Any] = self.manifest.spent["total"]
         return found
 
     @property
-    def states(self) -> Counter[str]:
-        return Counter(one["state"] for one in self.manifest["inputs"])
+    def states(self) -> dict[str, int]:
+        return dict(self.manifest.counts)
 
     @property
-    def documents(self) -> dict[str, dict[str, Any]]:
-        """The results that are there, by the stem of their file."""
-        files = (self.folder / "run" / "documents").glob("*.json")
-        return {file.name.rpartition("-")[0]: json.loads(file.read_text("utf-8")) for file in files}
+    def came(self) -> list[Came]:
+        with runfolder.opened(self.folder / "run") as store:
+            return list(store.came())
 
-    def records(self) -> dict[str, dict[str, Any]]:
-        return {stem: found["records"][0] for stem, found in self.documents.items()}
+    @property
+    def documents(self) -> dict[str, Result]:
+        """The results that are there, by the stem of their file."""
+        with runfolder.opened(self.folder / "run") as store:
+            found = [(Path(result.source).stem, result) for result in store.results()]
+        assert len(dict(found)) == len(found)
+        return dict(found)
+
+    @property
+    def finished(self) -> int:
+        """How many results there are in a run that has perhaps not begun."""
+        with suppress(StructurerError, sqlite3.Error):
+            return len(self.documents)
+        return 0
+
+    def records(self) -> dict[str, Record]:
+        return {stem: found.records[0] for stem, found in self.documents.items()}
+
+    def read(self) -> dict[str, Any]:
+        """The accounts as they were read, by the stem of their file."""
+        return {stem: record.leaves["/account"].text for stem, record in self.records().items()}
 
     def kept(self) -> list[dict[str, Any]]:
         """The usage of every reply in the cache: of all that was answered."""
@@ -95,7 +119,7 @@ class Desk:
     def written(self) -> str:
         """All that a run and the cache have written."""
         files = [file for folder in ("run", "cache") for file in (self.folder / folder).rglob("*") if file.is_file()]
-        return "\n".join([*map(str, files), *(file.read_text("utf-8") for file in files)])
+        return "\n".join([*map(str, files), *(file.read_text("utf-8", "replace") for file in files)])
 
 
 @pytest.fixture(scope="module")
@@ -157,20 +181,21 @@ def test_a_run_accounts_for_every_call_and_a_second_one_asks_nothing(stub: Runni
     done = desk.run("--verbose", FAST_KEY=KEY)
     *calls, closing = done.stderr.splitlines()
     assert (done.returncode, done.stdout, len(calls)) == (0, "", 4)
-    assert all(re.match(r"\d\d:\d\d:\d\d  docs/00\d\.txt +fast +\d+\.\d s  \d+ tokens in.*, \d+ out$", line) for line in calls)
+    assert all(re.match(r"\d\d:\d\d:\d\d  \S*docs/00\d\.txt +fast +\d+\.\d s  \d+ tokens in.*, \d+ out$", line) for line in calls)
     assert re.fullmatch(
         r"4 documents, 4 records, 8 checks held, 0 failed, 0 to review; model fast beside the built-in reader "
         r"\(4 calls, [\d.]+ k tokens in \(\d+ % cached\), \d+ out, 0\.\d+ USD\); in run; next: structurer show run",
         closing,
     )
     manifest = desk.manifest
-    parts = [one["spent"] for one in manifest["inputs"]]
-    assert (manifest["state"], manifest["model"], desk.states) == ("finished", "fast", {"done": 4})
-    assert (manifest["spent"]["outcomes"], [one["outcomes"] for one in parts]) == ({"usable": 4}, [{"usable": 1}] * 4)
+    parts = [one.spent for one in desk.came if one.spent]
+    assert (manifest.state, manifest.model, desk.states) == (Progress.FINISHED, "fast", {"done": 4})
+    assert manifest.spent is not None
+    assert (manifest.spent["outcomes"], [one["outcomes"] for one in parts]) == ({"usable": 4}, [{"usable": 1}] * 4)
     assert (desk.total["calls"], desk.total["replayed"], desk.total["unpriced"]) == (4, 0, 0)
     assert desk.total["prompt_tokens"] == sum(one["models"]["fast"]["prompt_tokens"] for one in parts)
     assert amount(desk.total) == sum(amount(one["total"]) for one in parts) == desk.paid() > 0
-    assert {stem: one["leaves"]["/account"]["text"] for stem, one in desk.records().items()} == desk.accounts
+    assert desk.read() == desk.accounts
     assert KEY not in desk.written() + done.stderr
 
     (desk.folder / "run").rename(desk.folder / "first")
@@ -195,14 +220,15 @@ def test_opinions_and_a_stronger_model_run_through_and_are_told(stub: Running, m
     asked = strong.counts()["requests"]
     assert asked >= 1
     manifest = desk.manifest
-    assert manifest["reader"] == "model fast, 3 times and model other beside the built-in reader, flagged cells by model strong"
-    assert {name: spent["calls"] for name, spent in manifest["spent"]["models"].items()} == {"fast": 6, "other": 2, "strong": asked}
+    assert manifest.spent is not None
+    assert manifest.reader == "model fast, 3 times and model other beside the built-in reader, flagged cells by model strong"
+    assert {name: spent["calls"] for name, spent in manifest.spent["models"].items()} == {"fast": 6, "other": 2, "strong": asked}
     for record in desk.records().values():
-        provenance = record["provenance"]
+        provenance: dict[str, Any] = dict(record.provenance)
         assert provenance["reader"].startswith("model:fast+model:other")
         assert re.match(r"\d+ of \d+ cells by strong", provenance["escalated"])
-        assert {leaf["agreement"][1] for leaf in record["leaves"].values() if "agreement" in leaf} == {4}
-    assert sum(record["provenance"]["calls"] for record in desk.records().values()) == 8 + asked
+        assert {leaf.agreement[1] for leaf in record.leaves.values() if leaf.agreement} == {4}
+    assert sum(int(str(record.provenance["calls"])) for record in desk.records().values()) == 8 + asked
 
 
 # -- broken off, and gone on with ----------------------------------------------------------------------------------------
@@ -212,18 +238,18 @@ def test_after_a_kill_nothing_is_lost_doubled_or_asked_again(stub: Running, make
     desk, prefix = make(20), stub.load(answer="read", latency_s=0.2, key_pattern=ACCOUNT)
     desk.settle(prefix, f"{PRICE}\nmax_in_flight = 3")
     with desk.begun() as process:
-        until(lambda: len(list((desk.folder / "run" / "documents").glob("*.json"))) >= 5)
+        until(lambda: desk.finished >= 5)
         process.kill()
         process.communicate()
-    before = {file: file.read_bytes() for file in (desk.folder / "run" / "documents").glob("*.json")}
-    finished = [desk.accounts[file.name.rpartition("-")[0]] for file in before]
-    assert (desk.manifest["state"], 5 <= len(finished) < 20) == ("running", True)
+    before = desk.documents
+    finished = [desk.accounts[stem] for stem in before]
+    assert (desk.manifest.state, 5 <= len(finished) < 20) == (Progress.RUNNING, True)
+    assert desk.states["done"] == len(finished)
 
     done = desk.run("--resume")
-    assert (done.returncode, desk.manifest["state"], desk.states) == (0, "finished", {"done": 20})
-    assert {stem: one["leaves"]["/account"]["text"] for stem, one in desk.records().items()} == desk.accounts
-    assert len(list((desk.folder / "run" / "documents").iterdir())) == 20
-    assert {file: file.read_bytes() for file in before} == before
+    assert (done.returncode, desk.manifest.state, desk.states) == (0, Progress.FINISHED, {"done": 20})
+    assert desk.read() == desk.accounts
+    assert {stem: desk.documents[stem] for stem in before} == before
     answered = prefix.counts()["well"]
     assert {account: answered[account] for account in finished} == dict.fromkeys(finished, 1)
     assert set(answered) == set(desk.accounts.values())
@@ -235,15 +261,62 @@ def test_ctrl_c_once_leaves_what_is_finished_and_a_ledger_that_is_right(stub: Ru
     desk, prefix = make(20), stub.load(answer="read", latency_s=0.2, key_pattern=ACCOUNT)
     desk.settle(prefix, f"{PRICE}\nmax_in_flight = 3")
     with desk.begun() as process:
-        until(lambda: len(list((desk.folder / "run" / "documents").glob("*.json"))) >= 4)
+        until(lambda: desk.finished >= 4)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 130
-    assert said == "interrupted; what was finished is in run\n  next: structurer show run, or the same command with --resume\n"
-    finished = len(desk.documents)
-    assert (desk.manifest["state"], desk.states) == ("interrupted", {"done": finished, "skipped": 20 - finished})
+    first, *rest = said.splitlines()
+    assert re.fullmatch(r"finishing the \d+ documents in hand; Ctrl-C again stops at once", first)
+    assert rest == ["interrupted; what was finished is in run", "  next: structurer show run, or the same command with --resume"]
+    assert desk.manifest.state is Progress.INTERRUPTED
+    assert set(desk.states) <= {"done", "waiting"}  # those in hand, which may be all, are finished
+    assert sum(desk.states.values()) == 20
     assert (desk.total["calls"], desk.total["unpriced"]) == (len(desk.kept()), 0)
     assert amount(desk.total) == desk.paid()
+
+
+def children(process: int) -> set[int]:
+    """All that a process has started, and what these have."""
+    threads = Path(f"/proc/{process}/task").glob("*/children")
+    own = {int(child) for thread in threads for child in thread.read_text().split()}
+    return own | {other for child in own for other in children(child)}
+
+
+def lives(process: int) -> bool:
+    """Whether it is there, and no corpse that nobody has fetched."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists(), reason="processes are not told of in /proc")
+def test_no_process_outlives_a_run_that_was_killed(stub: Running, make: Callable[[int], Desk]) -> None:
+    desk, prefix = make(4), stub.load(answer="read", latency_s=10 * WAIT_S)
+    desk.settle(prefix)
+    with desk.begun("--hosts", "2") as process:
+        until(lambda: prefix.counts()["requests"] == 4)
+        started = children(process.pid)
+        process.kill()
+        process.communicate()
+    assert len(started) >= 2
+    until(lambda: not any(map(lives, started)))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent to a process group there")
+def test_ctrl_c_twice_stops_at_once_and_what_is_not_answered_waits(stub: Running, make: Callable[[int], Desk]) -> None:
+    desk, prefix = make(4), stub.load(answer="read", latency_s=10 * WAIT_S)
+    desk.settle(prefix, PRICE)
+    with desk.begun() as process:
+        until(lambda: prefix.counts()["requests"] == 4)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=WAIT_S)
+    assert first == "finishing the 4 documents in hand; Ctrl-C again stops at once\n"
+    assert (process.returncode, said.startswith("interrupted; what was finished is in run"), "Traceback" in said) == (130, True, False)
+    assert (desk.manifest.state, desk.states) == (Progress.INTERRUPTED, {"waiting": 4})
 
 
 def test_a_budget_stops_a_run_before_it_is_passed_and_a_larger_one_goes_on(stub: Running, make: Callable[[int], Desk]) -> None:
@@ -255,10 +328,10 @@ def test_a_budget_stops_a_run_before_it_is_passed_and_a_larger_one_goes_on(stub:
     assert re.fullmatch(r"the budget is used up: 0\.\d+ of 0\.90 USD spent, and the next call may cost 0\.\d+", first)
     assert "  next: raise --budget and repeat the command with --resume: what was answered is not paid for again" in done.stderr
     finished = len(desk.documents)
-    assert f"{6 - finished} inputs not done" in closing
+    assert f"{6 - finished} input{'s' * (finished != 5)} not done" in closing
     assert closing.endswith("; in run; next: the same command with --resume")
-    assert (desk.manifest["state"], desk.manifest["halted"]) == ("halted", first)
-    assert (0 < finished < 6, desk.states) == (True, {"done": finished, "skipped": 6 - finished})
+    assert (desk.manifest.state, desk.manifest.halted) == (Progress.HALTED, first)
+    assert (0 < finished < 6, desk.states) == (True, {"done": finished, "waiting": 6 - finished})
     assert amount(desk.total) == desk.paid() <= Decimal("0.9")
     assert (desk.total["calls"], desk.total["unpriced"]) == (prefix.counts()["requests"], 0)  # what was never sent is no call
     spent = desk.paid()
@@ -267,7 +340,7 @@ def test_a_budget_stops_a_run_before_it_is_passed_and_a_larger_one_goes_on(stub:
     assert (desk.paid(), amount(desk.total)) == (spent, spent)  # the money of the first part is gone
 
     assert desk.run("--budget", "5", "--resume").returncode == 0
-    assert (desk.manifest["state"], desk.states) == ("finished", {"done": 6})
+    assert (desk.manifest.state, desk.states) == (Progress.FINISHED, {"done": 6})
     assert amount(desk.total) == desk.paid() > spent
     assert prefix.counts()["well"] == dict.fromkeys(desk.accounts.values(), 1)
 
@@ -278,7 +351,7 @@ def test_an_endpoint_that_goes_down_halts_the_run_and_the_rest_waits(make: Calla
         prefix = first.load(answer="read", latency_s=0.2)
         desk.settle(prefix, "max_in_flight = 3", "patience_s = 0.5")
         with desk.begun() as process:
-            until(lambda: len(list((desk.folder / "run" / "documents").glob("*.json"))) >= 4)
+            until(lambda: desk.finished >= 4)
             os.kill(first.process, signal.SIGKILL)
             _, said = process.communicate(timeout=WAIT_S)
     paused, halted, *_ = (line.partition("/v1: ")[2] or line for line in said.splitlines())
@@ -286,14 +359,14 @@ def test_an_endpoint_that_goes_down_halts_the_run_and_the_rest_waits(make: Calla
     assert paused.startswith("endpoint does not answer; paused")
     assert "  next: structurer doctor, and when it is back: the same command with --resume" in said
     finished = len(desk.documents)
-    assert (desk.manifest["state"], desk.states) == ("halted", {"done": finished, "skipped": 20 - finished})
+    assert (desk.manifest.state, desk.states) == (Progress.HALTED, {"done": finished, "waiting": 20 - finished})
     with running_at(first.port) as second:
         assert second.port == first.port
         prefix.set(answer="read")
         assert desk.run("--resume").returncode == 0
         answered = prefix.counts()["requests"]
     assert (desk.states, 20 - finished - 3 <= answered <= 20 - finished) == ({"done": 20}, True)  # some were in the cache already
-    assert {stem: one["leaves"]["/account"]["text"] for stem, one in desk.records().items()} == desk.accounts
+    assert desk.read() == desk.accounts
 
 
 def test_a_refused_key_halts_at_once_and_no_secret_is_shown_or_written(stub: Running, make: Callable[[int], Desk]) -> None:
@@ -307,7 +380,7 @@ def test_a_refused_key_halts_at_once_and_no_secret_is_shown_or_written(stub: Run
     )
     assert len(refused.stderr.splitlines()) == 3
     assert "20 inputs not done" in refused.stderr
-    assert (desk.manifest["state"], desk.manifest["halted"], desk.states) == ("halted", words, {"skipped": 20})
+    assert (desk.manifest.state, desk.manifest.halted, desk.states) == (Progress.HALTED, words, {"waiting": 20})
     assert (desk.total["calls"], len(bad.seen()) <= 16) == (0, True)  # those that were in flight when the first came back
     halted = desk.written()
 
@@ -321,28 +394,70 @@ def test_a_run_is_gone_on_with_as_it_was_begun(stub: Running, make: Callable[[in
     desk = make(3)
     desk.settle(stub.load(answer="misplaced"), f'[models.other]\nbase_url = "{stub.load().base_url}"')
     assert desk.run().returncode == 3
-    before, files = desk.manifest["inputs"], sorted((desk.folder / "run" / "documents").iterdir())
+    before, came = desk.documents, desk.came
     done = desk.run("--resume", "--model", "other")
+    remedy = "add --update to do anew what depends on it, or repeat the command that began it"
     assert (done.returncode, done.stderr.splitlines()) == (
         2,
-        ["structurer: run: this run was begun with another reader", "  next: repeat the command that began it, or choose another --out"],
+        ["structurer: run: this run was begun with another reader", f"  next: {remedy}"],
     )
     form = (desk.folder / "statement.json").read_text()
     (desk.folder / "statement.json").write_text(form.replace("Total of amounts", "Sum of amounts"))
     assert "this run was begun with another schema" in desk.run("--resume").stderr
     (desk.folder / "statement.json").write_text(form)
-    assert (desk.manifest["inputs"], sorted((desk.folder / "run" / "documents").iterdir())) == (before, files)
-
-    behind = {**desk.manifest, "state": "running", "inputs": [{"path": one["path"]} for one in before]}
-    (desk.folder / "run" / "run.json").write_text(json.dumps(behind))  # as a kill leaves it
-    assert desk.run("--resume").returncode == 3
-    assert desk.states == {"needs review": 3}
+    assert (desk.came, desk.documents) == (came, before)
 
     (desk.folder / "docs" / "blank.txt").write_text("")
     done = desk.run("--resume", paths=("docs/001.txt", "docs/blank.txt"))
-    assert (done.returncode, "1 document, 1 record" in done.stderr, "1 input not done" in done.stderr) == (4, True, True)
-    assert sorted((desk.folder / "run" / "documents").iterdir()) == files  # those of inputs that are not named stay
-    assert desk.states == {"needs review": 3, "failed": 1}
+    assert (done.returncode, "3 documents, 3 records" in done.stderr, "1 input not done" in done.stderr) == (4, True, True)
+    assert desk.documents == before  # those of inputs that are not named stay
+    assert desk.states == {"needs review": 3, "unreadable": 1}
+
+
+def test_update_asks_anew_for_what_depends_on_what_has_changed_and_for_nothing_else(stub: Running, make: Callable[[int], Desk]) -> None:
+    desk, first, other = make(3), stub.load(answer="misplaced"), stub.load(answer="read")
+    desk.settle(first, f'[models.other]\nbase_url = "{other.base_url}"')
+    assert desk.run().returncode == 3
+    assert (desk.run("--update").returncode, first.counts()["requests"]) == (3, 3)  # nothing has changed
+    done = desk.run("--update", "--model", "other")
+    assert (done.returncode, desk.states, desk.manifest.model) == (0, {"done": 3}, "other")
+    assert (desk.read(), other.counts()["requests"]) == (desk.accounts, 3)
+    assert desk.total["calls"] == 6  # the ledger is of the whole run
+
+    (desk.folder / "docs" / "001.txt").write_text(statement(3, 99)[0])
+    assert desk.run("--update", "--model", "other").returncode == 0
+    assert (desk.states, other.counts()["requests"]) == ({"done": 3, "gone": 1}, 4)
+    with runfolder.opened(desk.folder / "run") as store:
+        assert len(list(store.results())) == 3
+
+
+def test_a_run_with_a_replaced_document_is_shown(make: Callable[[int], Desk]) -> None:
+    desk = make(2)
+    (desk.folder / "structurer.toml").write_text("")
+    assert desk.run().returncode in (0, 3)
+    (desk.folder / "docs" / "001.txt").write_text(statement(3, 99)[0])
+    assert desk.run("--resume").returncode in (0, 3)
+    assert desk.states["gone"] == 1
+    assert "Traceback" not in call("status", "run", cwd=desk.folder).stderr
+    done = call("show", "run", cwd=desk.folder)
+    assert (done.returncode, "gone" in done.stdout) == (0, True)
+
+
+def test_what_could_not_be_answered_is_tried_again_when_a_person_says_so(stub: Running, make: Callable[[int], Desk]) -> None:
+    desk, prefix = make(2), stub.fault("refusing")
+    desk.settle(prefix)
+    assert desk.run("--no-witness").returncode == 5
+    assert desk.states == {"refused": 2}
+    asked = len(prefix.seen())
+    assert desk.run("--no-witness", "--resume").returncode == 5
+    assert (desk.states, len(prefix.seen())) == ({"refused": 2}, asked)  # not of itself
+    assert call("retry", "run", "--state", "failed", cwd=desk.folder).stderr.startswith("0 documents will be tried again")
+    done = call("retry", "run", cwd=desk.folder)
+    assert done.stderr.startswith("2 documents will be tried again\n  next: structurer structure docs --schema statement.json")
+    assert desk.states == {"waiting": 2}
+    desk.settle(stub.load(answer="read"))
+    assert desk.run("--no-witness", "--update").returncode == 0
+    assert desk.states == {"done": 2}
 
 
 # -- mistakes ------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from made import order, result
+from made import DIGEST, ORDER, order, result
 from opentelemetry import metrics, trace
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -40,9 +40,12 @@ from structurer import telemetry
 from structurer.book import Book
 from structurer.cache import Cached
 from structurer.errors import HaltError, InputError, ModelError, UsageError
+from structurer.finishing import finished
 from structurer.llm import Message, Reply, Request, Usage
 from structurer.providers import Limits, OpenAIModel
+from structurer.record import Result
 from structurer.replies import Fault
+from structurer.runs import Basis, Outcome
 from structurer.telemetry import OFF, Signals, Telemetry
 from structurer.verbose import turn_came
 
@@ -364,6 +367,10 @@ def test_a_call_that_is_broken_off_ends_its_span(heard: Listening) -> None:
     assert heard.span().attributes[error_attributes.ERROR_TYPE] == "CancelledError"
 
 
+def came_of(made: Result) -> Outcome:
+    return finished(made, (ORDER,), Basis("", ""))
+
+
 # -- a document ---------------------------------------------------------------------------------------------------------------
 
 
@@ -372,7 +379,7 @@ def test_a_documents_calls_are_its_children_whatever_else_goes_on(heard: Listeni
         model = heard.telemetry.traced(Answering([REPLY, REPLY, REPLY]), WHERE)
         with heard.telemetry.document(name) as seen:
             await asyncio.gather(model.complete(REQUEST), model.complete(REQUEST))
-            seen.came(result(sha256=name * 64))
+            seen.came(name * 64, came_of(result()))
             await model.complete(REQUEST)
 
     async def all_of() -> None:
@@ -390,7 +397,7 @@ def test_a_documents_calls_are_its_children_whatever_else_goes_on(heard: Listeni
 
 def test_a_document_is_told_by_what_came_of_it_and_not_by_its_name(heard: Listening) -> None:
     with heard.telemetry.document("/home/me/张三.pdf") as seen:
-        seen.came(result(order(), order(1)))
+        seen.came(DIGEST, came_of(result(order(), order(1))))
     span = heard.span()
     assert (span.name, span.kind, span.status.status_code) == ("structurer.document", SpanKind.INTERNAL, StatusCode.UNSET)
     assert dict(span.attributes) == {
@@ -430,10 +437,9 @@ def test_every_outcome_is_an_event_when_it_happens_and_counted(heard: Listening)
 
 def test_a_document_that_cannot_be_done_is_an_error(heard: Listening) -> None:
     with heard.telemetry.document("a.txt") as seen:
-        seen.read("f" * 64)
         seen.failed(InputError("no text in it", where="/home/me/a.txt"))
     span = heard.span()
-    assert dict(span.attributes) == {"structurer.document.id": "f" * 16, error_attributes.ERROR_TYPE: "InputError"}
+    assert dict(span.attributes) == {error_attributes.ERROR_TYPE: "InputError"}
     assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, "no text in it")
 
 
@@ -463,7 +469,7 @@ def program(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 def test_it_is_off_and_imports_nothing_unless_it_is_asked_for(environment: dict[str, str]) -> None:
     code = (
         "import sys\nfrom structurer import telemetry\nstarted = telemetry.start()\nwith started.document('a') as seen:\n"
-        " seen.outcomes['x'] += 1\n seen.read('f'); seen.came(None); seen.failed(ValueError())\nmodel = object()\n"
+        " seen.outcomes['x'] += 1\n seen.came('f', None); seen.failed(ValueError())\nmodel = object()\n"
         "assert started.traced(model, '') is model\nstarted.close()\n"
         "print(started.is_on, [name for name in sys.modules if name.startswith('opentelemetry')])"
     )
@@ -613,7 +619,7 @@ def run_of_one(said: list[str], answers: list[Reply | BaseException] | None = No
     started = telemetry.start(True, said.append)
     with started.document("a.txt") as seen:
         asyncio.run(started.traced(Answering(answers or [REPLY]), WHERE).complete(REQUEST))
-        seen.came(result())
+        seen.came(DIGEST, came_of(result()))
     return started
 
 
