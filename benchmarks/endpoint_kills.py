@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -19,9 +20,11 @@ from endpoint_figures import Section
 from stub_running import Prefix, Running, running
 from stub_statements import SCHEMA, statement
 
-from structurer import store
-from structurer.export import reviewed
+from structurer import runfolder
+from structurer.errors import StructurerError
+from structurer.exports.export import reviewed
 from structurer.record import Record
+from structurer.runs import FINISHED, Manifest, State
 
 DOCUMENTS: Final = 5_000
 FEWEST: Final = 20
@@ -44,6 +47,7 @@ NAMED: Final[Mapping[str, tuple[str, ...]]] = {  # what a spoilt reply is called
 }
 WHOLE: Final = ("good", "slow", "prose")  # replies that can be used
 USABLE: Final = ("usable", "usable, malformed JSON repaired")
+STORE: Final = ("run.db", "run.db-wal", "run.db-shm", "run.lock")
 LEFT: Final = ("rate_limited", "server_error", "dropped", "cut_transfer")  # no reply came: the transport asks again
 
 
@@ -58,16 +62,16 @@ class Corpus:
 
 @dataclass(slots=True)
 class Came:
-    """What came of a run: seconds by the clock and of CPU, kills, exit codes, the stub's counts, the manifest, and of the documents how
+    """What came of a run: seconds by the clock and of CPU, kills, exit codes, the stub's counts, its manifest, and of the documents how
     many are `lost`, `doubled`, or `wrong` in a value that nobody is told to look at; `unsaid` are given as done and hold something to
-    review, `strays` are files half written and left behind."""
+    review, `strays` are files in the run folder that are none of its store."""
 
     wall_s: float = 0.0
     cpu_s: float = 0.0
     kills: int = 0
     codes: list[int] = field(default_factory=list)
     counts: dict[str, Any] = field(default_factory=dict)
-    manifest: dict[str, Any] = field(default_factory=dict)
+    manifest: Manifest | None = None
     lost: int = 0
     doubled: int = 0
     wrong: int = 0
@@ -76,7 +80,11 @@ class Came:
 
     @property
     def outcomes(self) -> Counter[str]:
-        return Counter((self.manifest.get("spent") or {}).get("outcomes", {}))
+        return Counter(self.spent.get("outcomes", {}))
+
+    @property
+    def spent(self) -> Mapping[str, Any]:
+        return (self.manifest.spent if self.manifest else None) or {}
 
     @property
     def answers(self) -> Counter[str]:
@@ -116,7 +124,7 @@ def run(stub: Running, documents: Corpus, folder: Path, seed: int, *, cached: bo
     for moment in (*moments, None):
         child = _begun(prefix, documents, folder, cached)
         if moment is not None:
-            came.kills += _killed(child, folder / "run" / store.DOCUMENTS, moment, rng)
+            came.kills += _killed(child, folder / "run", moment, rng)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         came.codes.append(child.returncode)
@@ -142,9 +150,9 @@ def _begun(prefix: Prefix, documents: Corpus, folder: Path, cached: bool) -> sub
         )  # fmt: skip
 
 
-def _killed(child: subprocess.Popen[bytes], stored: Path, moment: int, rng: random.Random) -> bool:
+def _killed(child: subprocess.Popen[bytes], folder: Path, moment: int, rng: random.Random) -> bool:
     """Kill it when so many documents are stored, or a little later; whether it was still running."""
-    while len(_files(stored)) < moment:
+    while _stored(folder) < moment:
         if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             return False
         sleep(LOOK_S)
@@ -153,8 +161,13 @@ def _killed(child: subprocess.Popen[bytes], stored: Path, moment: int, rng: rand
     return True
 
 
-def _files(stored: Path) -> list[str]:
-    return [name for name in os.listdir(stored) if name.endswith(".json") and not name.startswith(".")] if stored.is_dir() else []
+def _stored(folder: Path) -> int:
+    """How many documents a run holds that has perhaps not begun."""
+    try:
+        with runfolder.opened(folder) as store:
+            return sum(store.counts().get(state, 0) for state in FINISHED)
+    except (StructurerError, sqlite3.Error):
+        return 0
 
 
 # -- judging what came of it ---------------------------------------------------------------------------------------------------------------
@@ -162,20 +175,20 @@ def _files(stored: Path) -> list[str]:
 
 def _judge(came: Came, documents: Corpus, folder: Path) -> None:
     """Compare the run with the documents: each once, with one record, every value true or somebody told to look."""
-    if not (folder / store.MANIFEST).is_file():
+    if not runfolder.holds_run(folder):
         raise SystemExit(f"the command made no run:\n{folder.with_name('said').read_text('utf-8', 'replace')[-2000:]}")
-    came.manifest = json.loads((folder / store.MANIFEST).read_text("utf-8"))
-    results = list(store.results(folder))
+    with runfolder.opened(folder) as store:
+        came.manifest, results, found = runfolder.manifest_of(store), list(store.results()), list(store.came())
     of = Counter(Path(result.source).name for result in results)
-    inputs = Counter(Path(entry["path"]).name for entry in came.manifest["inputs"])
-    done = (store.State.DONE, store.State.NEEDS_REVIEW)
-    kept = {Path(entry["path"]).name: entry for entry in came.manifest["inputs"] if entry["state"] in done}
-    came.lost = sum(not (of[name] and name in kept) for name in documents.truth) + sum(not result.records for result in results)
-    came.doubled = sum(times - 1 for times in (*of.values(), *inputs.values())) + sum(max(len(one.records) - 1, 0) for one in results)
-    given = [result for result in results if kept.get(Path(result.source).name, {}).get("state") == store.State.DONE]
+    states = {Path(name).name: one.state for one in found for name in one.names}
+    names = Counter(Path(name).name for one in found for name in one.names)
+    came.lost = sum(not (of[name] and states.get(name) in FINISHED) for name in documents.truth)
+    came.lost += sum(not result.records for result in results)
+    came.doubled = sum(times - 1 for times in (*of.values(), *names.values())) + sum(max(len(one.records) - 1, 0) for one in results)
+    given = [result for result in results if states.get(Path(result.source).name) is State.DONE]
     came.wrong = sum([_texts(record) for record in one.records] != [dict(documents.truth[Path(one.source).name])] for one in given)
     came.unsaid = sum(any(reviewed(record) for record in result.records) for result in given)
-    came.strays = len(os.listdir(folder / store.DOCUMENTS)) - len(_files(folder / store.DOCUMENTS))
+    came.strays = sum(file.name not in STORE for file in folder.iterdir())
 
 
 def _texts(record: Record) -> dict[str, str | None]:
@@ -207,11 +220,11 @@ def _section(documents: int, runs: Mapping[str, Came]) -> Section:
         ("seconds", "docs/s", "CPU ms/doc", "calls", "no reply", "spoilt replies", "to review", "exit codes"),
     )
     for words, came in runs.items():
-        states = Counter(entry["state"] for entry in came.manifest["inputs"])
+        to_review = came.manifest.counts.get(State.NEEDS_REVIEW, 0) if came.manifest else 0
         section.rows[words] = (
             f"{came.wall_s:.0f}", f"{documents / came.wall_s:.0f}", f"{1000 * came.cpu_s / documents:.1f}", f"{came.counts['requests']:,}",
             f"{sum(came.answers[kind] for kind in LEFT)}", f"{sum(came.answers[kind] for kind in NAMED)}",
-            f"{states[store.State.NEEDS_REVIEW]}", " ".join(map(str, came.codes)),
+            f"{to_review}", " ".join(map(str, came.codes)),
         )  # fmt: skip
     for key, (words, came) in zip(("once", "killed", "kept"), runs.items(), strict=True):
         _enter(section, key, words, came, once)
@@ -234,12 +247,12 @@ def _enter(section: Section, key: str, words: str, came: Came, once: Came) -> No
     section.add(f"faults.{key}.kills", "  kills", came.kills, least=KILLS)
     section.add(f"faults.{key}.extra", "  further calls for each kill", extra)
     section.add(f"faults.{key}.ledger", "  replies the run's ledger tells of, of those given", _in_ledger(came), places=3)
-    section.add(f"faults.{key}.strays", "  files half written and left behind", came.strays)
+    section.add(f"faults.{key}.strays", "  files in the run folder that are none of its store", came.strays)
 
 
 def _in_ledger(came: Came) -> float | None:
     """The share of the replies that the endpoint gave which the run says it was given, those from its own cache left out."""
-    given, total = sum(came.answers[kind] for kind in (*NAMED, *WHOLE)), (came.manifest.get("spent") or {}).get("total")
+    given, total = sum(came.answers[kind] for kind in (*NAMED, *WHOLE)), came.spent.get("total")
     return (total["calls"] - total["replayed"]) / given if total and given else None
 
 

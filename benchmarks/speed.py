@@ -5,7 +5,7 @@
 The whole way (ingest, segment, read, ground, check, judge, write) with the built-in reader, on the documents once and repeated: each run is
 a fresh process in a clean environment, so that its peak memory is its own, and of several runs the quickest counts, because a busy machine
 only ever adds time. Stages are told apart by wrapping the functions that they are; the package itself knows nothing of it. Time is CPU time
-where nothing else is said. Copies of a document are equal, so a cache keyed by text would flatter the repeated runs: compare both columns.
+where nothing else is said. Copies of a document differ in a number at their end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import json
 import os
 import platform
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -41,14 +40,14 @@ STARTS = {
 }
 # What each stage consists of, as names the package calls through its modules. The time of a stage within another counts for the inner one.
 STAGES = {
-    "ingest": ("ingest.discover", "ingest.read"),
+    "ingest": ("gathering.gathered", "ingest.read"),
     "segment": ("pipeline.segment",),
     "read": ("pipeline.Layout", "reader.read"),
     "ground, parse": ("pipeline._draft",),
     "check, blame": ("pipeline.kin_of", "pipeline.blame"),
     "prove": ("pipeline.pins",),
-    "judge": ("pipeline._record", "batch.Tally.add", "batch.Tally.learn"),
-    "write": ("store.create", "store.Run.expect", "store.Run.write_result", "store.Run.note", "store.Run.finish"),
+    "judge": ("pipeline._record", "hosted.finished"),
+    "write": ("runfolder.create", "store.Store.add", "store.Store.lease", "store.Store.finish"),
 }
 BETWEEN = "between the stages"
 
@@ -117,29 +116,43 @@ class Stopwatch:
 
 def run_once(documents: Path, repeat: int) -> Run:
     """The whole way in this process. What is needed once, imports and schemas, is done before the clock starts."""
-    from structurer import batch, ingest, plans, store
+    from structurer import finishing, gathering, hosted, plans, runfolder, runs
+    from structurer.hosting import Begin, Ended, Further, Work
+    from structurer.ingest import Intake
 
     plan, stopwatch = plans.plan_of(plans.Wanted(builtin=True)), Stopwatch()
     for stage, places in STAGES.items():
         for place in places:
             stopwatch.watch(place, stage)
     begun: list[float] = []
-    watcher = batch.Watcher(lambda _: begun.append(process_time()), lambda trouble: print(trouble, file=sys.stderr))
+    records = 0
     with tempfile.TemporaryDirectory() as folder:
         copies = _copied(_sources(documents), Path(folder) / "documents", repeat)
+        host = hosted.Host(Work(plan, Intake(), finishing.basis_of("", plan.schemas)))
         wall, cpu = perf_counter(), process_time()
-        found = ingest.discover([copies])
-        run = store.create(Path(folder) / "run", store.Asked("benchmark", (), plans.describe(plan), *plans.provenance(plan)))
-        tally = batch.run_all(found, plan, run, watcher)
+        store = runfolder.create(Path(folder) / "run", runs.Asked("benchmark", (), plans.describe(plan), *plans.provenance(plan)))
+        with store.transaction():
+            store.add([one for one in gathering.gathered([copies], (), (), Path(folder)) if isinstance(one, runs.Located)])
+            worker = store.enrol("benchmark")
+            leases = store.lease(worker, repeat * len(list(copies.iterdir())))
+        for lease in leases:
+            begun.append(process_time())
+            host.answer(Begin(lease.document, Path(lease.path), lease.sha256, lease.source))
+            ended = host.answer(Further(lease.document))
+            assert isinstance(ended, Ended)
+            with store.transaction():
+                store.finish(worker, lease.document, ended.outcome)
+            records += ended.outcome.records
+        store.close()
         wall, end = perf_counter() - wall, process_time()
-    if not tally.records:
+    if not records:
         sys.exit(f"no form was found in {documents}")
     cpu = end - cpu
     half = len(begun) // repeat * (repeat // 2)  # documents in as many whole copies as make a half
     growth = (end - begun[-half]) / (begun[half] - begun[0]) if half else None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB_OF_MAXRSS / 1024
     stages = stopwatch.spent | {BETWEEN: cpu - sum(stopwatch.spent.values())}
-    return Run(tally.documents, tally.records, cpu, wall, peak, growth, stages)
+    return Run(len(leases), records, cpu, wall, peak, growth, stages)
 
 
 def _sources(documents: Path) -> list[Path]:
@@ -151,7 +164,8 @@ def _copied(files: Sequence[Path], folder: Path, repeat: int) -> Path:
     folder.mkdir()
     for copy in range(repeat):
         for number, file in enumerate(files):
-            shutil.copyfile(file, folder / f"{copy:04}-{number:03}-{file.name}")
+            # each with its own content: of equal ones a run does one
+            (folder / f"{copy:04}-{number:03}-{file.name}").write_bytes(file.read_bytes() + f"\n({copy})\n".encode())
     return folder
 
 
