@@ -9,17 +9,18 @@ import asyncio
 import os
 import pickle
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import Final, Protocol
 
 from structurer import children
 from structurer.confined import Service
 from structurer.errors import UsageError
-from structurer.hosting import Drop, Told, Wish, Work
+from structurer.hosting import Drop, Further, Told, Wish, Work
 from structurer.inmate import Limits
+from structurer.turns import Turns
 
 SERVICE: Final = "structurer.hosted"
 MEMORY_BYTES: Final = 4_000_000_000  # of a host, for all documents in its hands; strangers' files are parsed in children with less
@@ -67,7 +68,7 @@ class _Seat:
     """A host, the thread that waits for it, and how many documents it has."""
 
     host: Answers
-    thread: ThreadPoolExecutor
+    turns: Turns
     taken: int = 0
 
 
@@ -79,13 +80,17 @@ class Talk:
     ticket: int
 
     async def ask(self, wish: Wish) -> Told:
-        """What the host answers. Raises InputError where it was lost with this wish."""
-        return await asyncio.get_running_loop().run_in_executor(self.seat.thread, self.seat.host.ask, wish)
+        """What the host answers. Raises InputError where it was lost with this wish.
+
+        What leads to calls goes before what is to be judged: models are waited for, and meanwhile there is time to judge.
+        """
+        is_answered = isinstance(wish, Further) and wish.answers is not None
+        return await asyncio.wrap_future(self.seat.turns.asked(int(is_answered), partial(self.seat.host.ask, wish)))
 
     def drop(self) -> None:
         """The host is to forget the document; not waited for."""
         with suppress(RuntimeError):  # the pool is closed
-            self.seat.thread.submit(self.seat.host.ask, Drop(self.ticket))
+            self.seat.turns.asked(0, partial(self.seat.host.ask, Drop(self.ticket)))
 
 
 @dataclass(slots=True)
@@ -98,7 +103,7 @@ class Hosts:
     @classmethod
     def of(cls, make: Callable[[], Answers], number: int) -> Hosts:
         """So many hosts."""
-        return cls([_Seat(make(), ThreadPoolExecutor(1, thread_name_prefix="host")) for _ in range(number)])
+        return cls([_Seat(make(), Turns("host")) for _ in range(number)])
 
     @classmethod
     def apart(cls, work: Work, number: int) -> Hosts:
@@ -118,7 +123,7 @@ class Hosts:
     def close(self) -> None:
         """All end at once, whatever they are at."""
         for seat in self.seats:
-            seat.thread.shutdown(wait=False, cancel_futures=True)  # first: what waits would start the host again
+            seat.turns.close()  # first: what waits would start the host again
             seat.host.close()
 
 

@@ -154,23 +154,25 @@ class View:
     # -- results
 
     def results(self) -> Iterator[Result]:
-        """The finished documents, one at a time, in the order in which they were found. Raises InputError for a damaged one."""
-        for number, body in self._bodies("body"):
+        """The finished documents, one at a time, in the order in which they were found, under their present short names. Raises InputError
+        for a damaged one."""
+        for number, body, source in self._bodies("body"):
             try:
-                yield serial.unpacked(Result, bytes(body))
+                yield _renamed(serial.unpacked(Result, bytes(body)), source)
             except ValueError as error:
                 raise damaged(f"{self.where}: document {number}", error) from error
 
     def learnt(self) -> Iterator[str]:
         """What the run learns of each finished document, in the same order."""
-        return (text for _, text in self._bodies("learnt"))
+        return (text for _, text, _ in self._bodies("learnt"))
 
-    def _bodies(self, column: str) -> Iterator[tuple[int, Any]]:
+    def _bodies(self, column: str) -> Iterator[tuple[int, Any, str]]:
         last = 0
         while True:
             found = self._database.rows(
-                f"""SELECT results.document, results.{column} FROM results JOIN documents ON documents.id = results.document
-                WHERE results.document > ? AND documents.state IN (?, ?) ORDER BY results.document LIMIT {RESULTS_AT_ONCE}""",
+                f"""SELECT results.document, results.{column}, documents.source FROM results
+                JOIN documents ON documents.id = results.document WHERE results.document > ? AND documents.state IN (?, ?)
+                ORDER BY results.document LIMIT {RESULTS_AT_ONCE}""",
                 (last, *_HAS_RESULT),
             )
             if not found:
@@ -233,3 +235,10 @@ class View:
         if not isinstance(found, kind):
             raise damaged(self.where, f"expected {kind.__name__}, found {text[:SHOWN]!r}")
         return found
+
+
+def _renamed(result: Result, source: str) -> Result:
+    """The file may have another name by now."""
+    if result.source == source:
+        return result
+    return replace(result, source=source, records=tuple(replace(record, source=source) for record in result.records))
