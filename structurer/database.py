@@ -22,7 +22,9 @@ MIGRATIONS: Final = (
         # documents; `book`: what its calls took
         """CREATE TABLE workers (id {number}, name TEXT NOT NULL, heard {real} NOT NULL, finding INTEGER NOT NULL,
             ended INTEGER NOT NULL DEFAULT 0, book TEXT)""",
+        # `seen`: the worker that found a file with this content last
         """CREATE TABLE documents (id {number}, sha256 TEXT NOT NULL UNIQUE, path TEXT NOT NULL, source TEXT NOT NULL, size BIGINT NOT NULL,
+            seen BIGINT NOT NULL,
             state TEXT NOT NULL, worker BIGINT, tries INTEGER NOT NULL DEFAULT 0,
             lost INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
             trace TEXT NOT NULL DEFAULT '', records INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0,
@@ -30,6 +32,7 @@ MIGRATIONS: Final = (
             seconds {real}, ended {real})""",
         # with what `status` sums up, so that it reads nothing else
         "CREATE INDEX documents_by_state ON documents (state, id, records, held, failed, flagged)",
+        "CREATE INDEX documents_by_finder ON documents (state, seen, id)",
         # `seen`: the worker that found the file last
         "CREATE TABLE names (name TEXT PRIMARY KEY, document BIGINT NOT NULL, seen BIGINT NOT NULL)",
         "CREATE INDEX names_by_document ON names (document)",

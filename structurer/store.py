@@ -60,9 +60,9 @@ class Store(View):
         for one in located:
             first.setdefault(one.sha256, one)
         self._database.each(
-            """INSERT INTO documents (sha256, path, source, size, state) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (sha256) DO UPDATE SET path = excluded.path, source = excluded.source
-            WHERE NOT EXISTS (SELECT 1 FROM names WHERE names.document = documents.id AND names.seen >= ?)""",
+            """INSERT INTO documents (sha256, path, source, size, state, seen) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT (sha256) DO UPDATE SET path = excluded.path, source = excluded.source, seen = excluded.seen
+            WHERE documents.seen < excluded.seen""",
             [(one.sha256, json.dumps(one.path), _plain(one.source), one.size, State.WAITING, seen) for one in first.values()],
         )
         self._database.each(
@@ -188,10 +188,10 @@ class Store(View):
 
     def lease(self, worker: int, count: int, *, seen: int = 0) -> list[Lease]:
         """The next documents that wait, at most so many, for this worker alone; only what a worker has `seen` (0: whoever has)."""
-        known = "AND EXISTS (SELECT 1 FROM names WHERE names.document = documents.id AND names.seen >= ?)" if seen else ""
+        known, order = ("AND seen >= ?", "seen, id") if seen else ("", "id")
         found = self._database.rows(
             f"""UPDATE documents SET state = ?, worker = ? WHERE id IN (
-                SELECT id FROM documents WHERE state = ? {known} ORDER BY id LIMIT ?{self._database.passing_held})
+                SELECT id FROM documents WHERE state = ? {known} ORDER BY {order} LIMIT ?{self._database.passing_held})
             RETURNING id, path, source, sha256, tries""",
             (State.IN_WORK, worker, State.WAITING, *([seen] if seen else []), count),
         )
