@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from structurer import ingest
+from structurer import ingest, runfolder
 from structurer.book import Book
 from structurer.document import Document
 from structurer.errors import StructurerError
@@ -35,15 +35,25 @@ class Estimate:
 
 
 def of_job(job: Job, planned: Planned, read: Callable[[Path], Document]) -> Estimate:
-    """Of all that a job would begin with; nothing is written into its folder."""
+    """Of all that a job would begin with, but what the run that is gone on with holds; nothing is written into its folder."""
     refuse_missing(job.paths)
     with TemporaryDirectory() as blobs:
-        return estimated(gathered(job.paths, job.include, job.exclude, Path(blobs)), planned, read)
+        return estimated(gathered(job.paths, job.include, job.exclude, Path(blobs)), planned, read, _done(job))
 
 
-def estimated(found: Iterable[Located | LeftAside], planned: Planned, read: Callable[[Path], Document] = ingest.read) -> Estimate:
-    """Go through all documents as far as their first calls."""
-    estimate, known = Estimate(), set[str]()
+def _done(job: Job) -> Iterable[str]:
+    """The digests of documents that need not be done; of an `update` nobody knows before."""
+    if not job.resume or job.update or not runfolder.holds_run(job.out):
+        return ()
+    with runfolder.opened(job.out, job.store) as store:
+        return {sha256 for sha256, _ in store.names()}
+
+
+def estimated(
+    found: Iterable[Located | LeftAside], planned: Planned, read: Callable[[Path], Document] = ingest.read, done: Iterable[str] = ()
+) -> Estimate:
+    """Go through all documents as far as their first calls, those aside whose digests are `done`."""
+    estimate, known = Estimate(), set(done)
     for one in found:
         if isinstance(one, LeftAside) or one.sha256 in known:
             estimate.unreadable += isinstance(one, LeftAside) and one.state is State.UNREADABLE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from stub_running import Prefix, Running, running
 from stub_statements import SCHEMA, statement
 
 from structurer import estimate, ingest, plans
+from structurer import running as running_
+from structurer.batch import Watcher
 from structurer.gathering import gathered
 from structurer.pipeline import structure_document
 from structurer.plans import Wanted
+from structurer.running import Job
 from structurer.runs import LeftAside, Located
+from structurer.tally import Tally
 
 ASKED_AGAIN = "\n  replies that cannot be used, rows that were lost and cells in doubt are asked for again, which comes on top"
 PRICE = "max_output_tokens = 2000\nprice = { input = 10, cached_input = 1, output = 40 }"
@@ -161,3 +166,14 @@ def test_where_no_model_is_named_or_no_form_found_no_call_is_made(stub: Running)
     Path("letter.txt").write_text("Dear all,\n\nthere is no form in this.\n")
     planned = plans.planned(Wanted())  # by the schemas that ship, each known by what stands on its forms
     assert estimate.told(estimate.estimated(found("letter.txt"), planned)) == "1 document, no calls to a model"
+
+
+def test_what_the_run_that_is_gone_on_with_holds_is_not_counted(stub: Running) -> None:
+    settle(stub.load(answer="read"))
+    planned, job = plans.planned(wanted(builtin=True)), Job((Path("docs"),), Path("run"), resume=True, hosts=1)
+    running_.run(job, planned, ingest.Intake(), Watcher(lambda _: None, lambda _: None), Tally())
+    Path("docs/3.txt").write_text(statement(6, 3)[0])
+    again = estimate.of_job(job, plans.planned(wanted()), ingest.read)
+    assert (again.documents, again.book.total.calls) == (1, 1)
+    anew = estimate.of_job(replace(job, update=True), plans.planned(wanted()), ingest.read)
+    assert anew.documents == 4
