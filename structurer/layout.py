@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from structurer.fold import Folded
+
+T = TypeVar("T")
 
 _PAGE_MARK = re.compile(
     r"^[-—–·\s]*(?:第\s*\d{1,4}\s*页(?:\s*(?:[,，/]\s*)?共\s*\d{1,4}\s*页)?|\d{1,4}\s*/\s*\d{1,4}|[Pp]age\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?)[-—–·\s]*$"
@@ -85,6 +88,14 @@ class Layout:
         self.furniture = tuple(furniture)
         self.clean = _unbarred(_blanked(text[start:end], [(first - start, last - start) for first, last in furniture]))
         self.lines = _lines(self.clean, start)
+        self._known: dict[Hashable, Any] = {}
+
+    def once(self, question: Hashable, answer: Callable[[], T]) -> T:
+        """What depends on the layout and the question alone is worked out once."""
+        if question not in self._known:
+            self._known[question] = answer()
+        found: T = self._known[question]
+        return found
 
     @cached_property
     def folded(self) -> Folded:

@@ -77,9 +77,10 @@ def read(layout: Layout, schema: Schema, askings: Sequence[Asking], sizes: Sizes
 
 
 def grounded(layout: Layout, schema: Schema, extraction: Extraction) -> Reading:
-    """Give every leaf of a model's reading its place on the page."""
+    """Give every leaf of a model's reading its place on the page. A second reading mostly says the same as the first."""
     places = [(place, leaf, extraction.leaves[place]) for place, leaf in leaf_pointers(schema, extraction.rows)]
-    grounds = ground(layout, places)
+    texts = tuple((place, extract.text) for place, _, extract in places)
+    grounds = layout.once((schema.digest, texts), lambda: ground(layout, places))
     found = {place: grounds.found.get(place, ((), Match.NONE)) for place, _, _ in places}
     leaves = {place: replace(extract, spans=found[place][0]) for place, _, extract in places}
     return Reading(replace(extraction, leaves=leaves), {place: match for place, (_, match) in found.items()}, grounds.placed)
@@ -156,7 +157,8 @@ def _hopeless(error: ModelError) -> bool:
 
 def _placed(layout: Layout, schema: Schema, shard: Shard, extraction: Extraction) -> Piece:
     """A shard's reading with every value's place in it, or else in the head that was repeated before it."""
-    own = grounded(Layout(layout.text, shard.start, shard.end), schema, extraction)
+    is_whole = (shard.start, shard.end) == (layout.start, layout.end)
+    own = grounded(layout if is_whole else Layout(layout.text, shard.start, shard.end), schema, extraction)
     if shard.head is None:
         return Piece(shard, own.extraction, own.matches, own.placed or frozenset())
     head = Layout(layout.text, *shard.head)
