@@ -28,6 +28,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are l
 needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 needs_postgres = pytest.mark.skipif(kills_postgres.programs() is None, reason="no PostgreSQL server is installed")
 DOCUMENTS = 40
+HUNG_S = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,8 @@ def test_a_power_cut_takes_nothing_that_was_said_to_be_done(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", BUGS)
-def test_a_planted_bug_is_found(stub: Running, tmp_path: Path, name: str) -> None:
+def test_a_planted_bug_is_found(stub: Running, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kills_random, "PATIENCE_S", HUNG_S)  # a run that a bug keeps from ending is found out sooner
     planted = BUGS[name]
     if planted.is_traced and STRACE is None:
         pytest.skip("strace is not installed")
