@@ -60,7 +60,7 @@ def over(value: Bound, divisor: Exact) -> Bound:
     """A bound over an exact number other than zero."""
     if type(value) is float:
         return value if divisor > 0 else -value
-    return whole(-value if divisor == -1 else Fraction(value) / divisor)
+    return -value if divisor == -1 and type(value) is int else whole(Fraction(value) / divisor)
 
 
 def whole(value: Exact) -> Exact:
