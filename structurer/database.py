@@ -113,13 +113,20 @@ def refuse_newer(database: Database, version: int) -> None:
         raise InputError("written by a newer structurer", where=database.where, remedy="update structurer")
 
 
+class Closing(Protocol):
+    """What can be let go of: a database, a store."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+
 @contextmanager
-def closed_on_error(database: Database) -> Iterator[None]:
-    """A database that turns out not to be one that can be used is let go of."""
+def closed_on_error(opened: Closing) -> Iterator[None]:
+    """What turns out not to be one that can be used is let go of."""
     try:
         yield
     except BaseException:
-        database.close()
+        opened.close()
         raise
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from structurer import atomic, postgres, sqlite
-from structurer.database import unwritable
+from structurer.database import closed_on_error, unwritable
 from structurer.errors import InputError, UsageError
 from structurer.runs import Asked, Basis, Manifest, Used
 from structurer.store import Store
@@ -52,7 +52,7 @@ def create(folder: Path, asked: Asked, address: str = "") -> Store:
     if elsewhere:
         return _begun_elsewhere(folder, asked, elsewhere)
     store = _written(folder, address)
-    with _closed_on_error(store):
+    with closed_on_error(store):
         _begin(store, asked)
     return store
 
@@ -60,7 +60,7 @@ def create(folder: Path, asked: Asked, address: str = "") -> Store:
 def _begun_anew(folder: Path, asked: Asked, address: str) -> Store:
     """In the place of a run that has found no document, by a wrong path for instance."""
     store = _written(folder, address)
-    with _closed_on_error(store):
+    with closed_on_error(store):
         if not store.is_empty() or (store.shared and store.is_worked_on()):
             raise _held(folder)
         _begin(store, asked)
@@ -71,7 +71,7 @@ def _begun_elsewhere(folder: Path, asked: Asked, address: str) -> Store:
     """The folder says where the store is once that is there. Of two who begin at the same moment one is first, the other goes without."""
     pointer = {"store": postgres.shown(address), "run": f"run_{secrets.token_hex(8)}"}
     store = Store(postgres.written(address, pointer["run"]))
-    with _closed_on_error(store):
+    with closed_on_error(store):
         _begin(store, asked)
         with _guarded(folder):
             is_first = atomic.write_new(folder / POINTER, json.dumps(pointer, indent=1) + "\n")
@@ -99,7 +99,7 @@ def go_on(folder: Path, asked: Asked, basis: Basis, address: str = "", *, update
             if not holds_run(folder):  # else somebody was quicker
                 raise
     store = _written(folder, address)
-    with _closed_on_error(store):
+    with closed_on_error(store):
         before = store.manifest()
         what = None if before is None else _differs(before, asked)
         at_work = store.shared and store.is_worked_on()
@@ -225,15 +225,6 @@ def _pointer(folder: Path) -> dict[str, Any] | None:
 def _address(pointer: dict[str, Any], given: str) -> str:
     """The address as it is given now, since the folder holds no password."""
     return given or os.environ.get(ADDRESS, "") or str(pointer["store"])
-
-
-@contextmanager
-def _closed_on_error(store: Store) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        store.close()
-        raise
 
 
 def _holds_anything(folder: Path) -> bool:

@@ -184,3 +184,8 @@ class Came:
     flagged: int = 0
     trace: str = ""
     spent: Mapping[str, Any] | None = None
+
+    @property
+    def called(self) -> str:
+        """What a person is told it is called, and how many others are the same."""
+        return self.names[0] + (f" (and {len(self.names) - 1} of the same content)" if len(self.names) > 1 else "")

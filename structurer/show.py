@@ -80,8 +80,7 @@ def _overview(manifest: Manifest, store: Store, everything: bool) -> RenderableT
     table = Table("input", "state", "records", "reason", box=SIMPLE_HEAD, pad_edge=False)
     for came in store.came(most=None if everything else INPUTS):
         state = Text(came.state.value, style=_STATE_STYLE.get(came.state, "dim"))
-        others = f" (and {len(came.names) - 1} of the same content)" if len(came.names) > 1 else ""
-        table.add_row(plain(came.names[0]) + others, state, str(came.records or ""), plain(came.reason))
+        table.add_row(plain(came.called), state, str(came.records or ""), plain(came.reason))
     more = sum(manifest.counts.values()) - table.row_count
     table.caption = f"{more} more: structurer status, or --all" if more else None
     together = list(_together(manifest))

@@ -11,7 +11,7 @@ from typing import Any, Final
 from structurer import runfolder
 from structurer.book import Book
 from structurer.errors import UsageError
-from structurer.runs import UNDONE, Came, Manifest, State
+from structurer.runs import UNDONE, Manifest, State
 from structurer.show import plain
 from structurer.store import Store
 
@@ -54,14 +54,9 @@ def _lines(folder: Path, manifest: Manifest, store: Store) -> Iterator[str]:
 
 def _undone(store: Store) -> Iterator[str]:
     undone = list(store.came(sorted(UNDONE), LISTED + 1))
-    yield from (plain(f"  {came.state}: {_named(came)}: {came.reason}").plain for came in undone[:LISTED])
+    yield from (plain(f"  {came.state}: {came.called}: {came.reason}").plain for came in undone[:LISTED])
     if len(undone) > LISTED:
         yield "  ... and more: structurer show RUN --all"
-
-
-def _named(came: Came) -> str:
-    others = f" (and {len(came.names) - 1} of the same content)" if len(came.names) > 1 else ""
-    return came.names[0] + others
 
 
 def _following(folder: Path, manifest: Manifest) -> Iterator[str]:
