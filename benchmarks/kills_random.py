@@ -17,7 +17,7 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from endpoint_figures import Section
-from kills_runs import ACCOUNT, IN_FLIGHT, PATIENCE_S, SHOWN, Desk, Held, desk, held, lost_acks, strays
+from kills_runs import ACCOUNT, IN_FLIGHT, PATIENCE_S, SHOWN, Desk, Held, desk, held, in_work, lost_acks, strays
 from stub_running import Prefix, Running
 
 from structurer.runs import Progress
@@ -137,8 +137,13 @@ class Bout:
     def _living(self) -> list[subprocess.Popen[bytes]]:
         return [worker for worker in self.workers if worker.poll() is None]
 
+    def _busiest(self) -> subprocess.Popen[bytes]:
+        """Who holds most documents, so that the others have something to take over."""
+        held = in_work(self.desk)
+        return max(self._living(), key=lambda worker: held[worker.pid])
+
     def _do(self, kill: Kill, *, is_last: bool) -> None:
-        worker = self.rng.choice(self._living())
+        worker = self._busiest() if kill.victim is Victim.STALLED else self.rng.choice(self._living())
         if kill.victim in (Victim.HOST, Victim.ZYGOTE):
             hit = False
             while not hit and worker.poll() is None:

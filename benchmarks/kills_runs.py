@@ -167,6 +167,13 @@ def lost_acks(desk: Desk) -> int:
     return len(acked.keys() - done)
 
 
+def in_work(desk: Desk) -> Counter[int]:
+    """How many documents each process has in work, in a run that is under way."""
+    with runfolder.opened(desk.run, desk.address) as store:
+        sql = "SELECT name FROM documents JOIN workers ON workers.id = worker WHERE state = ?"
+        return Counter(int(name.rsplit(":", 2)[1]) for (name,) in store._database.rows(sql, (State.IN_WORK,)))
+
+
 def strays(desk: Desk) -> list[str]:
     """Files that a finished run has left in its folder and does not need."""
     return sorted(set(os.listdir(desk.run)) - LASTING) if desk.run.is_dir() else []
