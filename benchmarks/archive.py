@@ -30,13 +30,16 @@ from urllib.request import urlopen
 import aiohttp
 from endpoint_figures import Section, as_json, at_work, machine
 
-from structurer import __version__, ingest, library, reader, sqlite
+from structurer import __version__, library
+from structurer.builtin import reader
+from structurer.intake import ingest
 from structurer.layout import Layout
 from structurer.record import as_json as tree_of
-from structurer.runs import Basis, Flagged, Located, Outcome, State
 from structurer.segment import segment
 from structurer.showing import Showing
-from structurer.store import Store
+from structurer.store import sqlite
+from structurer.store.runs import Basis, Flagged, Located, Outcome, State
+from structurer.store.store import Store
 
 HERE = Path(__file__).resolve().parent
 REPORTS = HERE.parent.parent / "shared" / "reports"

@@ -113,13 +113,13 @@ def structurer_placed(job: Job) -> tuple[Ask, tuple[str, ...]]:
 
 
 def _extracting(job: Job, *, placed: bool) -> Ask:
-    from structurer.contract import load
-    from structurer.converse import converse
-    from structurer.extract import Asking, extract
+    from structurer.asking.converse import converse
+    from structurer.asking.extract import Asking, extract
+    from structurer.asking.reading import grounded
+    from structurer.contracts.contract import load
+    from structurer.endpoints.providers import Limits, OpenAIModel
     from structurer.layout import Layout
     from structurer.library import load_prompt
-    from structurer.providers import Limits, OpenAIModel
-    from structurer.reading import grounded
 
     schema = load(SCHEMA, kind="statement")
     asking = Asking(OpenAIModel(MODEL, base_url=job.base_url, limits=Limits(in_flight=job.in_flight)), load_prompt())

@@ -20,11 +20,11 @@ from endpoint_figures import Section
 from stub_running import Prefix, Running, running
 from stub_statements import SCHEMA, statement
 
-from structurer import runfolder
 from structurer.errors import StructurerError
 from structurer.exports.export import reviewed
 from structurer.record import Record
-from structurer.runs import FINISHED, Manifest, State
+from structurer.store import runfolder
+from structurer.store.runs import FINISHED, Manifest, State
 
 DOCUMENTS: Final = 5_000
 FEWEST: Final = 20

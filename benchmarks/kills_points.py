@@ -25,7 +25,7 @@ from endpoint_figures import Section
 from kills_runs import Desk, Held, desk, held, strays
 from kills_threads import COMMITS, FINDER, MAIN, Ended
 
-from structurer import runfolder, sqlite
+from structurer.store import runfolder, sqlite
 
 DOCUMENTS: Final = 3
 CALLS: Final = "write,pwrite64,fsync,fdatasync,ftruncate,rename,renameat,renameat2,unlink,unlinkat"

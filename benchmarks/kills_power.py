@@ -24,8 +24,8 @@ from endpoint_figures import Section
 from kills_points import CALLS, DOCUMENTS, STRACE, integrity
 from kills_runs import Desk, desk, held
 
-from structurer import sqlite
-from structurer.runs import FINISHED
+from structurer.store import sqlite
+from structurer.store.runs import FINISHED
 
 SECTOR: Final = 512  # bytes that a disk writes as a whole
 CHANCES: Final = 3  # random states of each moment

@@ -20,7 +20,7 @@ from endpoint_figures import Section
 from kills_runs import ACCOUNT, IN_FLIGHT, PATIENCE_S, SHOWN, Desk, Held, desk, held, in_work, lost_acks, strays
 from stub_running import Prefix, Running
 
-from structurer.runs import Progress
+from structurer.store.runs import Progress
 
 LATENCY_S: Final = 0.05  # of the stub
 LATENCY_OF_SEVERAL_S: Final = 2.0  # so that the others are not done while one is stopped
@@ -198,7 +198,7 @@ def _end(worker: subprocess.Popen[bytes]) -> None:
 
 def _hit(worker: int, victim: Victim, rng: random.Random) -> bool:
     """Kill a host of a worker, or its zygote; whether there was one to be killed."""
-    zygotes = [child for child in _children(worker) if b"structurer.zygote" in _command(child)]
+    zygotes = [child for child in _children(worker) if b"structurer.sandbox.zygote" in _command(child)]
     hosts = [child for zygote in zygotes for child in _children(zygote)]
     chosen = zygotes if victim is Victim.ZYGOTE else hosts
     if not chosen:

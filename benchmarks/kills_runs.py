@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from stub_statements import SCHEMA, statement
 
-from structurer import runfolder
 from structurer.record import Record
-from structurer.runs import FINISHED, State
+from structurer.store import runfolder
+from structurer.store.runs import FINISHED, State
 
 WRAPPED: Final = Path(__file__).with_name("kills_wrapped.py")
 ROWS: Final = 3  # of a document

@@ -22,9 +22,11 @@ from typing import Any, Final, NoReturn
 import kills_wrapped
 from kills_runs import Desk
 
-from structurer import batch, cli, commits, gathering, hosted, ingest, live, plans, running, telemetry  # noqa: F401  forked with all
-from structurer.hosting import Told, Wish, Work
-from structurer.hosts import Hosts
+from structurer import cli
+from structurer.archive import hosted
+from structurer.archive.hosting import Told, Wish, Work
+from structurer.archive.hosts import Hosts
+from structurer.intake import ingest  # noqa: F401  forked with all
 
 MAIN, COMMITS, FINDER = "main", "commits", "finder"
 PATIENCE_S: Final = 60.0  # for a run of three documents, traced

@@ -15,11 +15,13 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
-from structurer import batch, cli, commits, sqlite, steps
-from structurer.book import Book
-from structurer.runs import Lease, Outcome, State
-from structurer.sqlite import Sqlite
-from structurer.store import Store
+from structurer import cli
+from structurer.archive import batch, steps
+from structurer.endpoints.book import Book
+from structurer.store import commits, sqlite
+from structurer.store.runs import Lease, Outcome, State
+from structurer.store.sqlite import Sqlite
+from structurer.store.store import Store
 
 BEATS: Final = 4  # in a lease
 
@@ -39,9 +41,9 @@ def tell(acks: Path) -> None:
 
 def shorten(lease_s: float) -> None:
     """Another length of leases, and of what depends on it."""
-    import structurer.store
+    import structurer.store.store
 
-    vars(structurer.store)["LEASE_S"] = lease_s
+    vars(structurer.store.store)["LEASE_S"] = lease_s
     vars(batch)["HEARTBEAT_S"] = lease_s / BEATS
 
 

@@ -20,10 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from forms import LAYOUTS, Printed, printed
 
-from structurer import ingest, library
+from structurer import library
+from structurer.evaluation.score import Figures, Scores, figures, score
+from structurer.intake import ingest
 from structurer.pipeline import Plan, structure_document
 from structurer.record import as_json
-from structurer.score import Figures, Scores, figures, score
 
 KINDS = ("self_evaluation", "target_declaration", "budget_narrative", "invoice")
 

@@ -37,12 +37,13 @@ from pages_cells import Tally, auroc, compared
 from papers import PRODUCERS, Paper, paper
 from scanning import EFFECTS, LEVELS, as_pdf, as_png, page_count, scanned
 
-from structurer import __version__, ingest, library
+from structurer import __version__, library
 from structurer.document import Document
 from structurer.errors import InputError
+from structurer.evaluation.score import Figures, Scored, Scores, Verdict, figures, score
+from structurer.intake import ingest
 from structurer.pipeline import Plan, structure_document
 from structurer.record import as_json
-from structurer.score import Figures, Scored, Scores, Verdict, figures, score
 
 PLAN = Plan(library.shipped_schemas())
 DPI = (100, 150, 200, 300)

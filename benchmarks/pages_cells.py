@@ -15,7 +15,7 @@ from difflib import SequenceMatcher
 from sketches import Cell
 
 from structurer.document import Document, Table
-from structurer.evidence import SURE
+from structurer.judging.evidence import SURE
 
 NUMBER = re.compile(r"[-+(£$≥≤=]*\d[\d,]*(\.\d+)?[)%]?")
 

@@ -31,17 +31,19 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any, Final
 
-from structurer import __version__, ingest, library, reader
-from structurer.blame import Blamed, blame
-from structurer.confront import Figures, check, figures, joined
+from structurer import __version__, library
+from structurer.builtin import reader
+from structurer.contracts.schema import Kind, Leaf, Schema
 from structurer.document import Document, Page, Span
-from structurer.evidence import Pending
-from structurer.ground import ground
+from structurer.intake import ingest
+from structurer.judging.blame import Blamed, blame
+from structurer.judging.confront import Figures, check, figures, joined
+from structurer.judging.evidence import Pending
+from structurer.judging.ground import ground
 from structurer.layout import Layout
+from structurer.localisation.reconcile import Status
 from structurer.pipeline import Plan, structure_document
-from structurer.reconcile import Status
 from structurer.record import Checked, Extract, Match, Record, Value, leaf_pointers
-from structurer.schema import Kind, Leaf, Schema
 from structurer.segment import segment
 
 ROOT = Path(__file__).resolve().parent.parent

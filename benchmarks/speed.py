@@ -116,9 +116,11 @@ class Stopwatch:
 
 def run_once(documents: Path, repeat: int) -> Run:
     """The whole way in this process. What is needed once, imports and schemas, is done before the clock starts."""
-    from structurer import finishing, gathering, hosted, plans, runfolder, runs
-    from structurer.hosting import Begin, Ended, Further, Work
-    from structurer.ingest import Intake
+    from structurer import gathering, plans
+    from structurer.archive import hosted
+    from structurer.archive.hosting import Begin, Ended, Further, Work
+    from structurer.intake.ingest import Intake
+    from structurer.store import finishing, runfolder, runs
 
     plan, stopwatch = plans.plan_of(plans.Wanted(builtin=True)), Stopwatch()
     for stage, places in STAGES.items():

@@ -29,15 +29,16 @@ sys.path.insert(0, str(ROOT / "tests"))
 from stub_running import Running, running  # noqa: E402 - it lies beside the tests
 from stub_statements import LADDER, SCHEMA, Print, statement  # noqa: E402
 
-from structurer import evaluate, library  # noqa: E402
-from structurer.contract import load  # noqa: E402
-from structurer.converse import concluded  # noqa: E402
+from structurer import library  # noqa: E402
+from structurer.asking.converse import concluded  # noqa: E402
+from structurer.asking.llm import Model  # noqa: E402
+from structurer.asking.reading import LOST_ROWS, Sizes  # noqa: E402
+from structurer.contracts.contract import load  # noqa: E402
 from structurer.document import Document, Page  # noqa: E402
+from structurer.endpoints.providers import OpenAIModel  # noqa: E402
 from structurer.errors import ModelError  # noqa: E402
-from structurer.llm import Model  # noqa: E402
+from structurer.evaluation import evaluate  # noqa: E402
 from structurer.pipeline import Plan, structuring  # noqa: E402
-from structurer.providers import OpenAIModel  # noqa: E402
-from structurer.reading import LOST_ROWS, Sizes  # noqa: E402
 from structurer.record import Flag, Record  # noqa: E402
 
 STATEMENT = load(SCHEMA, kind="statement")

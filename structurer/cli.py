@@ -19,7 +19,7 @@ from structurer import __version__
 from structurer.errors import StructurerError, UsageError
 
 if TYPE_CHECKING:
-    from structurer.tally import Tally
+    from structurer.archive.tally import Tally
 
 EXIT_CODES = """Exit codes: 0 done; 1 a bug; 2 usage; 3 done, but something needs review; 4 an input cannot be read (the others are done);
 5 the model is not available; 6 a bad schema; 130 interrupted. When several apply, the first of 1, 2, 6, 5, 4, 3 is returned."""
@@ -127,10 +127,13 @@ def structure(
     workers: Annotated[int, typer.Option(metavar="N", help="Workers on the cluster. Default: one a machine.", min=0)] = 0,
 ) -> None:
     """Structure documents into a run, which can be killed and gone on with at any moment."""
-    from structurer import cluster, estimate, ingest, live, plans, postgres, running
+    from structurer import plans
     from structurer import telemetry as telemetry_
-    from structurer.batch import Watcher
-    from structurer.tally import Tally
+    from structurer.archive import cluster, estimate, live, running
+    from structurer.archive.batch import Watcher
+    from structurer.archive.tally import Tally
+    from structurer.intake import ingest
+    from structurer.store import postgres
 
     if engine not in ("local", "ray"):
         raise UsageError(f"no engine {engine!r}", remedy="--engine local | ray")
@@ -192,7 +195,8 @@ def check(
     password_file: PasswordFile = None,
 ) -> None:
     """Check records that any tool made: which cell is wrong, whose fault it is, and what the page confirms in its place."""
-    from structurer import ingest, plans, recheck
+    from structurer import plans, recheck
+    from structurer.intake import ingest
 
     plan = plans.plan_of(plans.Wanted(tuple(schema or ()), builtin=True))
     read = partial(ingest.read, intake=ingest.intake_of(ocr, password_file))
@@ -213,7 +217,8 @@ def pages(
     password_file: PasswordFile = None,
 ) -> None:
     """Draw what was read on each page: words, cells, doubts, and why it was read as it was; one PNG a page."""
-    from structurer import atomic, ingest
+    from structurer import atomic
+    from structurer.intake import ingest
 
     with _writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
@@ -232,7 +237,7 @@ def doctor(
 ) -> None:
     """Say whether a model can be used, what its endpoint understands, and the next command for everything that fails."""
     from structurer import doctor as doctor_
-    from structurer import settings, settingskeys
+    from structurer.endpoints import settings, settingskeys
 
     if example:
         typer.echo(settingskeys.example(), nl=False)
@@ -256,7 +261,7 @@ def show(
 @app.command()
 def status(run: Run, store: Store = "", as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Say how far a run is, also while it goes on: documents by state, what they cost, and what cannot be done and why."""
-    from structurer import status as status_
+    from structurer.archive import status as status_
 
     typer.echo(status_.of_run(run, store, as_json=as_json))
 
@@ -284,7 +289,7 @@ def retry(
     store: Store = "",
 ) -> None:
     """Let documents that could not be done be tried again, when the run goes on."""
-    from structurer import status as status_
+    from structurer.archive import status as status_
 
     _say(status_.retried(run, tuple(state or ()), store))
 
@@ -302,8 +307,8 @@ def export(
     store: Store = "",
 ) -> None:
     """Write a run's records for other programs."""
-    from structurer import runfolder
     from structurer.exports import export as exporter
+    from structurer.store import runfolder
 
     with runfolder.opened(run, store) as opened:
         exporter.write(opened.results(), opened.schemas(), exporter.format_named(form), out, opened.names())
@@ -320,7 +325,7 @@ def evaluate(
     worst: Annotated[int, typer.Option("--show", metavar="N", help="How many faults to list.", min=0)] = 20,
 ) -> None:
     """Compare records with the truth; exit 3 when a figure is worse than the accepted one."""
-    from structurer import report
+    from structurer.evaluation import report
 
     text, regressed = report.run(report.Wanted(folder, truth, tuple(schema or ()), replay, accept, as_json, worst))
     typer.echo(text)

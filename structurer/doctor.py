@@ -15,14 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from structurer.dialect import Dialect, Format, at
+from structurer.asking.jsontext import Broken, parsed
+from structurer.asking.llm import Message, Reply, Request
+from structurer.asking.replies import unusable
+from structurer.endpoints.dialect import Dialect, Format, at
+from structurer.endpoints.known import Known
+from structurer.endpoints.providers import OpenAIModel, of_endpoint
+from structurer.endpoints.settings import Endpoint, Settings
 from structurer.errors import ModelError, StructurerError
-from structurer.jsontext import Broken, parsed
-from structurer.known import Known
-from structurer.llm import Message, Reply, Request
-from structurer.providers import OpenAIModel, of_endpoint
-from structurer.replies import unusable
-from structurer.settings import Endpoint, Settings
 
 LIST_S: Final = 20.0  # seconds for the list of models
 COPY_S: Final = 120.0  # seconds for a tiny copy, with all its retries

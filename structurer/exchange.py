@@ -14,10 +14,10 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from structurer.asking.jsontext import DuplicateKeyError, unique_keys
+from structurer.contracts.schema import Group, Leaf, Node, Rows, Schema
 from structurer.errors import InputError
-from structurer.jsontext import DuplicateKeyError, unique_keys
 from structurer.record import pointer
-from structurer.schema import Group, Leaf, Node, Rows, Schema
 
 MAX_LINE = 64 * 2**20  # characters of one record
 MAX_NESTING = 100  # levels of one line

@@ -14,8 +14,8 @@ from structurer.errors import InputError
 from structurer.finding.discover import discovered
 from structurer.finding.found import Aside, Found, unreadable
 from structurer.finding.inbox import inbox
-from structurer.ingest import SUFFIXES
-from structurer.runs import LeftAside, Located, State
+from structurer.intake.ingest import SUFFIXES
+from structurer.store.runs import LeftAside, Located, State
 
 LOOK_S: Final = 1.0  # between two looks into an inbox
 

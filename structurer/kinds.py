@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from structurer import library
-from structurer.contract import lint
-from structurer.coverage import Coverage, CoveringRule, Grip, Place, Scaling, Swap, explain
+from structurer.contracts.contract import lint
+from structurer.contracts.coverage import Coverage, CoveringRule, Grip, Place, Scaling, Swap, explain
+from structurer.contracts.schema import Leaf, Node, Rows, Schema
 from structurer.errors import SchemaError, UsageError
-from structurer.schema import Leaf, Node, Rows, Schema
 
 INDENT = "  "
 

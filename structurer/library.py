@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from structurer.contract import load
+from structurer.asking.extract import Prompt
+from structurer.asking.jsontext import DuplicateKeyError, unique_keys
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.errors import SchemaError, UsageError
-from structurer.extract import Prompt
-from structurer.jsontext import DuplicateKeyError, unique_keys
-from structurer.schema import Schema
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -8,9 +8,9 @@ from functools import cached_property
 from itertools import takewhile
 from pathlib import Path, PurePath
 
+from structurer.contracts.schema import Schema
 from structurer.document import Document
 from structurer.fold import squeeze
-from structurer.schema import Schema
 from structurer.segment import Segment, segment
 
 MAX_SEGMENTS = 60  # free segments, from the first, that are compared with one record

@@ -10,32 +10,34 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from structurer import __version__, again, reader, reading
-from structurer.blame import Blamed, blame, blaming
-from structurer.checks import Quantity
-from structurer.confront import figures, joined, lists_of
-from structurer.converse import concluded
+from structurer import __version__
+from structurer.arithmetic.checks import Quantity
+from structurer.asking import again, reading
+from structurer.asking.converse import concluded
+from structurer.asking.escalate import enlightened, flagged
+from structurer.asking.extract import Asking, Prompt, UnusableReplyError
+from structurer.asking.llm import Model, Reply, Rounds, side_by_side
+from structurer.asking.reading import Reading, Sizes, grounded, told
+from structurer.builtin import reader
+from structurer.builtin.labels import is_matrix
+from structurer.contracts.schema import Schema
 from structurer.document import Document
 from structurer.errors import ModelError, UsageError
-from structurer.escalate import enlightened, flagged
-from structurer.evidence import Loose, Pending
-from structurer.extract import Asking, Prompt, UnusableReplyError
-from structurer.ground import known_match
-from structurer.kinship import Kin, Relative, kin_of
-from structurer.labels import is_matrix
+from structurer.judging.blame import Blamed, blame, blaming
+from structurer.judging.confront import figures, joined, lists_of
+from structurer.judging.evidence import Loose, Pending
+from structurer.judging.ground import known_match
+from structurer.judging.kinship import Kin, Relative, kin_of
+from structurer.judging.ledger import proved_complete, unclaimed
+from structurer.judging.parse import Parsed
+from structurer.judging.pins import pins
+from structurer.judging.settle import settle
+from structurer.judging.trust import judge, merged
+from structurer.judging.validate import violations
 from structurer.layout import Layout
-from structurer.ledger import proved_complete, unclaimed
-from structurer.llm import Model, Reply, Rounds, side_by_side
-from structurer.parse import Parsed
-from structurer.pins import pins
-from structurer.reading import Reading, Sizes, grounded, told
 from structurer.record import Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
-from structurer.schema import Schema
 from structurer.segment import Segment, segment
-from structurer.settle import settle
 from structurer.showing import Showing
-from structurer.trust import judge, merged
-from structurer.validate import violations
 
 T = TypeVar("T")
 FURTHER_TEMPERATURE = 0.7  # of a model's further opinions: at 0 they would be the first again

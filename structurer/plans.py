@@ -12,25 +12,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from structurer import __version__, cassettes, library
+from structurer import __version__, library
+from structurer.asking.reading import Sizes
+from structurer.contracts.schema import Schema
+from structurer.endpoints import cassettes
+from structurer.endpoints.verbose import Spoken, Voice
 from structurer.errors import InputError, UsageError
-from structurer.finishing import finished
 from structurer.pipeline import Plan, structure_document
-from structurer.reading import Sizes
-from structurer.runs import Basis, Located, State
-from structurer.schema import Schema
+from structurer.store.finishing import finished
+from structurer.store.runs import Basis, Located, State
 from structurer.telemetry import OFF, Telemetry
-from structurer.verbose import Spoken, Voice
 
 if TYPE_CHECKING:
-    from structurer.book import Budget
+    from structurer.asking.llm import Model
     from structurer.document import Document
-    from structurer.llm import Model
-    from structurer.prices import Price
-    from structurer.providers import OpenAIModel
-    from structurer.purse import Purse
+    from structurer.endpoints.book import Budget
+    from structurer.endpoints.prices import Price
+    from structurer.endpoints.providers import OpenAIModel
+    from structurer.endpoints.purse import Purse
+    from structurer.endpoints.settings import Endpoint, Settings
     from structurer.record import Result
-    from structurer.settings import Endpoint, Settings
 
 CONTEXT_SHARE = 4  # a document takes at most so much of a model's context: one part in four
 SMALLEST_SHARD = 500  # characters
@@ -135,7 +136,8 @@ def structure(
 
 def _documents(path: Path) -> Iterator[Document]:
     """Those of a file or below a folder, one at a time. Raises InputError for the first that cannot be read."""
-    from structurer import gathering, ingest
+    from structurer import gathering
+    from structurer.intake import ingest
 
     with TemporaryDirectory() as blobs:
         for one in gathering.gathered([path], (), (), Path(blobs)):
@@ -170,8 +172,8 @@ def _replayer(wanted: Wanted, folder: Path) -> cassettes.Replayer:
 
 
 def _with_models(schemas: tuple[Schema, ...], wanted: Wanted, told: Told) -> Planned:
-    from structurer import settings
-    from structurer.book import Budget
+    from structurer.endpoints import settings
+    from structurer.endpoints.book import Budget
 
     found = settings.load(wanted.config, options={**wanted.options, **({"model": wanted.model} if wanted.model else {})})
     first = found.endpoint()
@@ -231,9 +233,9 @@ class _Makers:
     settled: asyncio.Event = field(default_factory=asyncio.Event)  # of the purses, which share the budget
 
     def made(self, endpoint: Endpoint) -> Model:
-        from structurer.addresses import parted
-        from structurer.cache import Cached
-        from structurer.providers import of_endpoint
+        from structurer.endpoints.addresses import parted
+        from structurer.endpoints.cache import Cached
+        from structurer.endpoints.providers import of_endpoint
 
         source = of_endpoint(endpoint, self.settings.patience_s, self.settings.cache, self.told, self.purse(endpoint))
         model: Model = source if self.wanted.batches is None else self.by_batch(endpoint, source, self.wanted.batches)
@@ -246,7 +248,7 @@ class _Makers:
 
     def by_batch(self, endpoint: Endpoint, source: OpenAIModel, folder: Path) -> Model:
         from structurer.atomic import safe_name
-        from structurer.waves import BatchModel
+        from structurer.endpoints.waves import BatchModel
 
         if not endpoint.batch:
             remedy = f"set batch = true under [models.{json.dumps(endpoint.name)}] in structurer.toml if it has one, or leave --batch out"
@@ -256,8 +258,8 @@ class _Makers:
         return BatchModel(source, folder / safe_name(endpoint.name), told=self.told)
 
     def purse(self, endpoint: Endpoint) -> Purse | None:
-        from structurer.book import why_unbounded
-        from structurer.purse import Purse
+        from structurer.endpoints.book import why_unbounded
+        from structurer.endpoints.purse import Purse
 
         if self.budget is None:
             return None

@@ -8,24 +8,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from structurer import __version__, atomic, exchange, ingest, reader, serial
-from structurer.blame import Blamed, blame
-from structurer.confront import Figures, figures, joined
+from structurer import __version__, atomic, exchange, serial
+from structurer.builtin import reader
+from structurer.contracts.schema import Leaf, Schema
 from structurer.document import Document, Span
 from structurer.errors import InputError, UsageError
-from structurer.evidence import Pending
 from structurer.exchange import Flat, Line
 from structurer.exports.export import checked_record
-from structurer.ground import Grounds, ground
-from structurer.kinship import Relative, kin_of
+from structurer.intake import ingest
+from structurer.judging.blame import Blamed, blame
+from structurer.judging.confront import Figures, figures, joined
+from structurer.judging.evidence import Pending
+from structurer.judging.ground import Grounds, ground
+from structurer.judging.kinship import Relative, kin_of
+from structurer.judging.parse import parse
+from structurer.judging.pins import pins
+from structurer.judging.trust import judge, merged
+from structurer.judging.validate import violations
 from structurer.layout import Layout
 from structurer.pages import Pages, Place, Sought
-from structurer.parse import parse
-from structurer.pins import pins
 from structurer.record import Extract, Extraction, Match, Record, Value, leaf_pointers
-from structurer.schema import Leaf, Schema
-from structurer.trust import judge, merged
-from structurer.validate import violations
 
 SHOWN = 5  # pointers that a sentence names
 TRUSTED = 0.8  # share of a record's figures in which the built-in reader must agree before it is heard where it differs

@@ -12,9 +12,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from structurer.checks import Outcome, Quantity
+from structurer.arithmetic.checks import Outcome, Quantity
+from structurer.contracts.schema import Group, Leaf, Node, Rows, Schema
 from structurer.document import Span
-from structurer.schema import Group, Leaf, Node, Rows, Schema
 
 
 class Match(StrEnum):

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from structurer.contracts.phrases import compile_phrase, fields_of, search
+from structurer.contracts.schema import Group, Leaf, Node, Rows, Schema
 from structurer.fold import Folded, squeeze
-from structurer.phrases import compile_phrase, fields_of, search
-from structurer.schema import Group, Leaf, Node, Rows, Schema
 
 MAX_TITLE = 80  # characters of a title line, white space left out
 MIN_SUPPORT = 2  # labels or section headings that must stand below a title

@@ -20,19 +20,19 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from structurer import runfolder
-from structurer.across import Failed, Unpaired
-from structurer.book import Book
-from structurer.checks import ROUNDED, TRUNCATED
-from structurer.convention import MIXED, Convention, Outlier
+from structurer.arithmetic.checks import ROUNDED, TRUNCATED
+from structurer.contracts.schema import Schema
+from structurer.endpoints.book import Book
 from structurer.errors import UsageError
 from structurer.exports.export import reviewed, schema_of
 from structurer.exports.tables import Table as Columns
 from structurer.exports.tables import tables_of
+from structurer.judging.across import Failed, Unpaired
+from structurer.judging.convention import MIXED, Convention, Outlier
 from structurer.record import Checked, Flag, Record, Result, Value, Verdict
-from structurer.runs import UNDONE, Manifest, State
-from structurer.schema import Schema
-from structurer.store import Store
+from structurer.store import runfolder
+from structurer.store.runs import UNDONE, Manifest, State
+from structurer.store.store import Store
 
 INPUTS, RECORDS, ROWS, TEXTS = (
     50,

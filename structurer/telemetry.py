@@ -31,17 +31,17 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from structurer import __version__
+from structurer.asking.llm import Model, Reply, Request, Usage, holds
+from structurer.asking.replies import unusable
+from structurer.endpoints.prices import plausible
+from structurer.endpoints.verbose import Turns, about, reason_of, turns_counted
 from structurer.errors import StructurerError, UsageError
-from structurer.llm import Model, Reply, Request, Usage, holds
-from structurer.prices import plausible
-from structurer.replies import unusable
-from structurer.verbose import Turns, about, reason_of, turns_counted
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Histogram, MeterProvider
     from opentelemetry.trace import Span, Tracer, TracerProvider
 
-    from structurer.runs import Outcome
+    from structurer.store.runs import Outcome
 
 SWITCH: Final = "STRUCTURER_TELEMETRY"
 CLOSE_S: Final = 5.0  # seconds that a run's end waits for what is still to be sent

@@ -2,7 +2,7 @@
 
 from made import DIGEST, value
 
-from structurer.contract import load
+from structurer.contracts.contract import load
 from structurer.record import Record, Result, Value
 
 NUMBER = {"type": "string", "x-kind": "number"}

@@ -8,15 +8,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from structurer.checks import Level, Outcome, Quantity
-from structurer.confront import figures, joined
-from structurer.contract import load
+from structurer.arithmetic.checks import Level, Outcome, Quantity
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.document import Span
-from structurer.evidence import Pending
-from structurer.ground import ground
+from structurer.judging.confront import figures, joined
+from structurer.judging.evidence import Pending
+from structurer.judging.ground import ground
 from structurer.layout import Layout
 from structurer.record import Checked, Extract, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value, leaf_pointers
-from structurer.schema import Schema
 
 ORDER = load(
     {

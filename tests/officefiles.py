@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Mapping
 
 from structurer import office
-from structurer.sections import Block, Contents, Ruled
+from structurer.sheets.sections import Block, Contents, Ruled
 
 W = (
     'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'

@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from structurer import ingest
 from structurer.document import Document
-from structurer.parsing import Reading
-from structurer.sheet import Means
-from structurer.stretches import End
+from structurer.intake import ingest
+from structurer.intake.parsing import Reading
+from structurer.sheets.sheet import Means
+from structurer.sheets.stretches import End
 
 FONT = "STSong-Light"
 SIZE = 10.0

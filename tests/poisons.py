@@ -5,10 +5,10 @@ import signal
 import time
 from pathlib import Path
 
-from structurer import hosted
+from structurer.archive import hosted
+from structurer.archive.hosting import Work
 from structurer.document import Document
-from structurer.hosting import Work
-from structurer.ingest import Intake, read
+from structurer.intake.ingest import Intake, read
 
 HUGE = 20_000_000_000  # bytes
 

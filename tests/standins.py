@@ -10,8 +10,8 @@ from typing import Any
 from stub_posted import Posted
 from stub_reading import WHOLE, Lossy, read
 
-from structurer.dialect import Dialect
-from structurer.llm import Reply, Request
+from structurer.asking.llm import Reply, Request
+from structurer.endpoints.dialect import Dialect
 
 Spoil = Callable[[Request, Reply], Reply]
 

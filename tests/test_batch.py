@@ -14,21 +14,23 @@ import postgres_server
 import pytest
 from made import ORDER, order, result, value
 
-from structurer import batch, plans, runfolder
-from structurer.batch import Tariff, Watcher
+from structurer import plans
+from structurer.archive import batch
+from structurer.archive.batch import Tariff, Watcher
+from structurer.archive.hosted import Host
+from structurer.archive.hosting import Begin, Further, Work
+from structurer.archive.hosts import Hosts
+from structurer.archive.tally import Tally
+from structurer.asking.llm import Call, Message, Reply, Request, Usage
 from structurer.document import Document, Page
 from structurer.errors import HaltError, InputError, ModelError, SchemaError, UsageError
-from structurer.finishing import basis_of
-from structurer.hosted import Host
-from structurer.hosting import Begin, Further, Work
-from structurer.hosts import Hosts
-from structurer.ingest import Intake
-from structurer.llm import Call, Message, Reply, Request, Usage
+from structurer.intake.ingest import Intake
 from structurer.pipeline import Plan
 from structurer.record import Flag
-from structurer.runs import Asked, LeftAside, Located, Progress, State
-from structurer.store import TRIES, Store
-from structurer.tally import Tally
+from structurer.store import runfolder
+from structurer.store.finishing import basis_of
+from structurer.store.runs import Asked, LeftAside, Located, Progress, State
+from structurer.store.store import TRIES, Store
 
 PLAN = Plan(schemas=(ORDER,))
 BASIS = basis_of("plan", PLAN.schemas)
@@ -320,7 +322,7 @@ def test_no_more_documents_are_begun_than_may_be_by_their_length(desk, monkeypat
 def test_what_calls_cost_is_priced_by_the_tariff(desk):
     from decimal import Decimal
 
-    from structurer.prices import Price, Rates, Tier
+    from structurer.endpoints.prices import Price, Rates, Tier
 
     model = Model()
     price = Price("EUR", (Tier(0, Rates(Decimal(1000), Decimal(1000), Decimal(1000))),))

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from structurer import library
-from structurer.reconcile import Status
+from structurer.localisation.reconcile import Status
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURE = re.compile(r"\d+(,\d{3})*(\.\d+)?")

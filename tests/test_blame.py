@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import NUMBER, on_page
 
-from structurer.blame import blame, blaming
-from structurer.contract import load
+from structurer.asking.llm import Reply, Request
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.document import Box, Document, Page, Second, Span, Words
-from structurer.kinship import Relative, kin_of
+from structurer.judging.blame import blame, blaming
+from structurer.judging.kinship import Relative, kin_of
 from structurer.library import load_prompt
-from structurer.llm import Reply, Request
 from structurer.pipeline import Plan, structure_document
 from structurer.record import Correction, Flag, Record, Verdict
-from structurer.schema import Schema
 
 LINES = {
     "type": "array",

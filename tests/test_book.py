@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from structurer.book import ADDED_TOKENS, Book, Budget, Reservation, Spent, upper_bound, why_unbounded
-from structurer.llm import Reply, Usage
-from structurer.prices import Price, Rates, Tier, cost, stated
+from structurer.asking.llm import Reply, Usage
+from structurer.endpoints.book import ADDED_TOKENS, Book, Budget, Reservation, Spent, upper_bound, why_unbounded
+from structurer.endpoints.prices import Price, Rates, Tier, cost, stated
 
 CHEAP = stated(Rates(Decimal("0.5"), Decimal(2), Decimal("0.1")), batch=Decimal("0.5"))
 YUAN = stated(Rates(Decimal(4), Decimal(16)), currency="CNY")

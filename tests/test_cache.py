@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from structurer.cache import Cached
-from structurer.llm import Message, Reply, Request, TokenLogprob, Usage
+from structurer.asking.llm import Message, Reply, Request, TokenLogprob, Usage
+from structurer.endpoints.cache import Cached
 
 REQUEST = Request("m", (Message("user", "发票"),), {"type": "object"})
 REPLY = Reply("{}", "m-2", usage=Usage(5, 7, 3), logprobs=(TokenLogprob("{}", -0.25),))

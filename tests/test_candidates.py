@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from structurer.candidates import ALIKE, CLOSEST, LETTERS, MAX_VARIANTS, ONE_SEGMENT_APART, Candidate, Origin, nearest, variants
+from structurer.contracts.schema import Kind
 from structurer.fold import squeeze
-from structurer.parse import MAX_DIGITS, UNITS, parse
-from structurer.schema import Kind
+from structurer.judging.candidates import ALIKE, CLOSEST, LETTERS, MAX_VARIANTS, ONE_SEGMENT_APART, Candidate, Origin, nearest, variants
+from structurer.judging.parse import MAX_DIGITS, UNITS, parse
 
 QUICK = settings(max_examples=150, deadline=None)
 FULL_WIDTH = str.maketrans("0123456789.,-%()OlS", "０１２３４５６７８９．，－％（）ＯｌＳ")

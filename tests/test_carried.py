@@ -13,15 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stub_statements import HEADS, SCHEMA, WIDTHS, Print, money, statement
 
-from structurer import reader
-from structurer.carried import DIFFERS, REPEATS, SUMS_UP, without_carried
-from structurer.contract import load
+from structurer.builtin import reader
+from structurer.builtin.carried import DIFFERS, REPEATS, SUMS_UP, without_carried
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.document import Document, Page
+from structurer.judging.ledger import unclaimed
 from structurer.layout import Layout
-from structurer.ledger import unclaimed
 from structurer.pipeline import Plan, structure_document
 from structurer.record import Extract, Extraction, Record
-from structurer.schema import Schema
 
 STATEMENT = load(SCHEMA, kind="statement")
 EVERY = tuple(Print)

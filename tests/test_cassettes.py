@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from structurer.cassettes import Recorder, Replayer
+from structurer.asking.llm import Message, Reply, Request, Usage
+from structurer.endpoints.cassettes import Recorder, Replayer
 from structurer.errors import ModelError, UsageError
-from structurer.llm import Message, Reply, Request, Usage
 
 SCHEMA = {"type": "object", "properties": {"b": {"type": "string"}, "a": {"type": "string"}}}
 REQUEST = Request("live", (Message("system", "copy"), Message("user", "发票")), SCHEMA, "invoice", seed=1)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from structurer.checks import (
+from structurer.arithmetic.checks import (
     STAR,
     Binary,
     Call,

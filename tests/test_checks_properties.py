@@ -8,7 +8,7 @@ from time import perf_counter
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from structurer.checks import (
+from structurer.arithmetic.checks import (
     STAR,
     Binary,
     Call,

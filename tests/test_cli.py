@@ -16,9 +16,9 @@ import postgres_server
 import pytest
 from made import CLEAN, call
 
-from structurer import runfolder
 from structurer.errors import StructurerError
-from structurer.runs import FINISHED, Progress, State
+from structurer.store import runfolder
+from structurer.store.runs import FINISHED, Progress, State
 
 ROOT = Path(__file__).parent.parent
 FORM = ROOT / "golden" / "evaluation-pdf-lines" / "source.txt"

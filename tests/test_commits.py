@@ -7,10 +7,10 @@ import threading
 import postgres_server
 import pytest
 
-from structurer import postgres, sqlite
-from structurer.commits import TOGETHER, Commits
-from structurer.runs import LeftAside, Located, State
-from structurer.store import Store
+from structurer.store import postgres, sqlite
+from structurer.store.commits import TOGETHER, Commits
+from structurer.store.runs import LeftAside, Located, State
+from structurer.store.store import Store
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_two_workers_that_change_the_same_documents_in_another_order_both_come_t
 
 
 def test_where_the_thread_breaks_nobody_waits_for_ever(tmp_path, monkeypatch):
-    from structurer import commits as commits_
+    from structurer.store import commits as commits_
 
     writing = Commits(Store(sqlite.written(tmp_path)))
 

@@ -11,12 +11,28 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from structurer.binding import Scope, bind
-from structurer.box import Box, cells_of
-from structurer.checks import STAR, Binary, Call, Check, Facts, Level, Node, Number, Path, Quantity, Text, Unary, confront, parse, render
-from structurer.confront import holds
-from structurer.ranges import EVERYTHING, INFINITY, Range
-from structurer.syntax import COMPARISONS, walk
+from structurer.arithmetic.checks import (
+    STAR,
+    Binary,
+    Call,
+    Check,
+    Facts,
+    Level,
+    Node,
+    Number,
+    Path,
+    Quantity,
+    Text,
+    Unary,
+    confront,
+    parse,
+    render,
+)
+from structurer.arithmetic.ranges import EVERYTHING, INFINITY, Range
+from structurer.arithmetic.syntax import COMPARISONS, walk
+from structurer.judging.confront import holds
+from structurer.localisation.binding import Scope, bind
+from structurer.localisation.box import Box, cells_of
 
 LEVELS = ["exact", "print", "underlying"]
 TENTH = Fraction(1, 10)

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-from structurer import children
-from structurer import confined as module
-from structurer.confined import BugError, ConfinedError, Fate, Limits, Service, confined
 from structurer.errors import InputError
+from structurer.sandbox import children
+from structurer.sandbox import confined as module
+from structurer.sandbox.confined import BugError, ConfinedError, Fate, Limits, Service, confined
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the locks are those of Linux")
 needs_fork = pytest.mark.skipif(not children.FORKS, reason="nothing forks here")
@@ -443,7 +443,7 @@ SCRIPT = f"""
 import sys
 sys.path.insert(0, {TESTS!r})
 print("main", flush=True)
-from structurer.confined import confined, Service
+from structurer.sandbox.confined import confined, Service
 """
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from structurer.checks import Facts, Level, Quantity
-from structurer.confront import check, failures, figures, grafted, joined, lists_of
-from structurer.contract import load
+from structurer.arithmetic.checks import Facts, Level, Quantity
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
+from structurer.judging.confront import check, failures, figures, grafted, joined, lists_of
 from structurer.record import Extract, Extraction
-from structurer.schema import Schema
 
 NUMBER = {"type": "string", "x-kind": "number"}
 

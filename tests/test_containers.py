@@ -681,7 +681,7 @@ def test_a_tar_is_known_by_its_checksum() -> None:
 
 
 def test_no_reader_of_documents_is_loaded_to_find_them() -> None:
-    heavy = ("pypdfium2", "PIL", "numpy", "lxml", "openai", "structurer.ingest")
+    heavy = ("pypdfium2", "PIL", "numpy", "lxml", "openai", "structurer.intake.ingest")
     code = f"import sys, structurer.finding.discover; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structurer.algebra import round_half_up, truncate
-from structurer.checks import Facts, Level, Outcome, Quantity, confront, parse
-from structurer.convention import MAX_PLACES, Convention, Conventions, Outlier
+from structurer.arithmetic.algebra import round_half_up, truncate
+from structurer.arithmetic.checks import Facts, Level, Outcome, Quantity, confront, parse
+from structurer.judging.convention import MAX_PLACES, Convention, Conventions, Outlier
 from structurer.record import Checked, Record
 
 CENT = Fraction(1, 100)

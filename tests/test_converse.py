@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from structurer.converse import concluded, converse
+from structurer.asking.converse import concluded, converse
+from structurer.asking.llm import Answer, Call, Message, Reply, Request, Rounds, side_by_side
 from structurer.errors import HaltError, ModelError
-from structurer.llm import Answer, Call, Message, Reply, Request, Rounds, side_by_side
 
 
 class Echo:
@@ -96,7 +96,7 @@ def test_every_answer_is_heard_those_of_a_halted_round_too() -> None:
 def test_a_turn_may_be_taken_in_another_thread_and_the_end_comes_back() -> None:
     from functools import partial
 
-    from structurer.converse import further
+    from structurer.asking.converse import further
 
     async def run() -> list[str]:
         loop = asyncio.get_running_loop()

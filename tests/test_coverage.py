@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made import call
 
-from structurer.checks import Facts, Quantity
-from structurer.confront import check, figures, grafted, joined
-from structurer.contract import load
-from structurer.coverage import Coverage, Grip, Place, Scaling, Swap, explain
+from structurer.arithmetic.checks import Facts, Quantity
+from structurer.contracts.contract import load
+from structurer.contracts.coverage import Coverage, Grip, Place, Scaling, Swap, explain
+from structurer.contracts.scalings import MAX_UNKNOWNS
+from structurer.contracts.schema import Schema
+from structurer.judging.confront import check, figures, grafted, joined
 from structurer.library import shipped_schemas
-from structurer.scalings import MAX_UNKNOWNS
-from structurer.schema import Schema
 
 NUMBER = {"type": "string", "x-kind": "number"}
 SHIPPED = {schema.kind: schema for schema in shipped_schemas()}
@@ -537,8 +537,8 @@ def test_too_many_figures_are_said_to_be_unsearched():
 @pytest.mark.parametrize(
     ("bound", "checks", "words"),
     [
-        ("scalings.MAX_STEPS", ["a == b * c", "b == c * d"], "factors of scale"),
-        ("swaps.MAX_WRITTEN", ["a == sum(b, c, d)"], "exchanges of fields"),
+        ("contracts.scalings.MAX_STEPS", ["a == b * c", "b == c * d"], "factors of scale"),
+        ("contracts.swaps.MAX_WRITTEN", ["a == sum(b, c, d)"], "exchanges of fields"),
     ],
 )
 def test_a_search_that_takes_too_long_is_said_to_be_cut_short(monkeypatch, bound, checks, words):

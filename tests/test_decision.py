@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structurer.decision import COMMON, ENOUGH, MEANINGLESS, STAMP, Choice, Decision, Facts, common_share, decide, is_common
 from structurer.document import Box
-from structurer.overlaid import doubted, laid_over
-from structurer.sheet import Char, Sheet
+from structurer.sheets.decision import COMMON, ENOUGH, MEANINGLESS, STAMP, Choice, Decision, Facts, common_share, decide, is_common
+from structurer.sheets.overlaid import doubted, laid_over
+from structurer.sheets.sheet import Char, Sheet
 
 PAGE = Box(0.0, 0.0, 595.0, 842.0)
 HALF = Box(0.0, 0.0, 595.0, 421.0)

@@ -16,8 +16,9 @@ from made import call
 from stub_answers import say
 from stub_running import Prefix, Running, running
 
-from structurer import doctor, settings
-from structurer.known import Known
+from structurer import doctor
+from structurer.endpoints import settings
+from structurer.endpoints.known import Known
 
 KEY = "sk-test-0123456789"
 COPY = json.dumps({"amount_42": "1,234.50", "paid_on_42": None, "lines_42": [{"text_42": "Total due: 1,234.50"}]})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from structurer.contract import load
+from structurer.asking.llm import Reply, Request
+from structurer.contracts.contract import load
 from structurer.document import Document, Page
 from structurer.errors import ModelError
 from structurer.library import load_prompt
-from structurer.llm import Reply, Request
 from structurer.pipeline import Plan, structure_document
 from structurer.record import Flag, Record
 

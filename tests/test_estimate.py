@@ -14,15 +14,17 @@ from made import call
 from stub_running import Prefix, Running, running
 from stub_statements import SCHEMA, statement
 
-from structurer import estimate, ingest, plans
-from structurer import running as running_
-from structurer.batch import Watcher
+from structurer import plans
+from structurer.archive import estimate
+from structurer.archive import running as running_
+from structurer.archive.batch import Watcher
+from structurer.archive.running import Job
+from structurer.archive.tally import Tally
 from structurer.gathering import gathered
+from structurer.intake import ingest
 from structurer.pipeline import structure_document
 from structurer.plans import Wanted
-from structurer.running import Job
-from structurer.runs import LeftAside, Located
-from structurer.tally import Tally
+from structurer.store.runs import LeftAside, Located
 
 ASKED_AGAIN = "\n  replies that cannot be used, rows that were lost and cells in doubt are asked for again, which comes on top"
 PRICE = "max_output_tokens = 2000\nprice = { input = 10, cached_input = 1, output = 40 }"

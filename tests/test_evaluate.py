@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import ORDER, order, result, value
 
-from structurer import evaluate, plans, report, score
+from structurer import plans
 from structurer.errors import InputError, ModelError, UsageError
-from structurer.evaluate import Case
+from structurer.evaluation import evaluate, report, score
+from structurer.evaluation.evaluate import Case
+from structurer.evaluation.score import Verdict
 from structurer.pipeline import Plan
-from structurer.score import Verdict
 
 FORM = {
     "kind": "order",

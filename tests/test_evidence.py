@@ -8,12 +8,12 @@ from fractions import Fraction
 import pytest
 from made import NUMBER, PAGE, PURCHASE, on_page, purchase
 
-from structurer.contract import load
+from structurer.contracts.contract import load
 from structurer.document import Span
-from structurer.evidence import Loose, Pending, evidence_of, fits
-from structurer.reconcile import Feasible
+from structurer.judging.evidence import Loose, Pending, evidence_of, fits
+from structurer.judging.suspects import Support
+from structurer.localisation.reconcile import Feasible
 from structurer.record import Match
-from structurer.suspects import Support
 
 ANY = Feasible(None, None)
 

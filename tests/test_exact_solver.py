@@ -15,11 +15,11 @@ from typing import TypeAlias
 import pytest
 from ortools.sat.python import cp_model
 
-from structurer.algebra import round_half_up, truncate
-from structurer.checks import Binary, Call, Facts, Node, Number, Path, Quantity, Unary, confront, parse
-from structurer.reconcile import UNUSUAL, WEIGHT, Block, Feasible, Localisation, Owed, Problem, Status, Suspect, localise
-from structurer.solving import FINER_STEPS
-from structurer.syntax import spine, walk
+from structurer.arithmetic.algebra import round_half_up, truncate
+from structurer.arithmetic.checks import Binary, Call, Facts, Node, Number, Path, Quantity, Unary, confront, parse
+from structurer.arithmetic.syntax import spine, walk
+from structurer.localisation.reconcile import UNUSUAL, WEIGHT, Block, Feasible, Localisation, Owed, Problem, Status, Suspect, localise
+from structurer.localisation.solving import FINER_STEPS
 
 ROOM = 100  # a cell may be so many times as large as the largest figure of its record; on the finer grid a tenth of that
 Expr: TypeAlias = cp_model.LinearExprT

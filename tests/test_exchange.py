@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from structurer import exchange
-from structurer.contract import load
+from structurer.contracts.contract import load
 from structurer.errors import InputError
 from structurer.exchange import Flat, Line, flatten, plain, read_lines
 
@@ -326,7 +326,7 @@ def test_a_boolean_is_taken_by_a_field_that_is_one():
 
 
 def test_a_number_written_with_an_exponent_is_a_figure():
-    from structurer.parse import parse
-    from structurer.schema import Kind
+    from structurer.contracts.schema import Kind
+    from structurer.judging.parse import parse
 
     assert parse(flat('{"money": {"total": 1e2}}').texts["/money/total"], Kind.NUMBER).number == 100

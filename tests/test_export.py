@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made import DIGEST, SCHEMAS, order, result, value
 
-from structurer.checks import Level
-from structurer.contract import load
+from structurer.arithmetic.checks import Level
+from structurer.contracts.contract import load
 from structurer.document import Span
 from structurer.errors import InputError, UsageError
 from structurer.exports import export

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made import DIGEST, SCHEMAS, order, result, value
 
-from structurer.checks import Quantity
-from structurer.contract import load
+from structurer.arithmetic.checks import Quantity
+from structurer.contracts.contract import load
 from structurer.document import Box, Span
 from structurer.errors import UsageError
 from structurer.exports import duckfiles, export

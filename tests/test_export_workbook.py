@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made import DIGEST, SCHEMAS, order, result, value
 
-from structurer.contract import load
+from structurer.contracts.contract import load
 from structurer.exports import export, worksheets
 from structurer.exports.export import Format
 from structurer.exports.worksheets import number_of

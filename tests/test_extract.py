@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from structurer.contract import load
-from structurer.converse import concluded
+from structurer.asking.converse import concluded
+from structurer.asking.extract import MAX_ECHO, Asking, Prompt, extract
+from structurer.asking.guide import field_guide, reply_schema
+from structurer.asking.llm import Reply, Request
+from structurer.asking.replies import MAX_ROWS, BadReply, Fault, ReadReply, read_reply
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.errors import ModelError, UsageError
-from structurer.extract import MAX_ECHO, Asking, Prompt, extract
-from structurer.guide import field_guide, reply_schema
-from structurer.llm import Reply, Request
 from structurer.record import Extraction
-from structurer.replies import MAX_ROWS, BadReply, Fault, ReadReply, read_reply
-from structurer.schema import Schema
 
 PROMPT = Prompt("Copy $title.\n$fields\n$shape\n---\n$fence\n$document\n$fence\n---\nBad:\n$errors", "1a2b")
 SOURCE: dict[str, Any] = {

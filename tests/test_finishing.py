@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from made import ORDER, order, result, value
 
 from structurer import serial
-from structurer.across import Relations
-from structurer.checks import Level
-from structurer.checks import Outcome as Checking
-from structurer.contract import load
-from structurer.convention import Conventions
+from structurer.arithmetic.checks import Level
+from structurer.arithmetic.checks import Outcome as Checking
+from structurer.asking.extract import UnusableReplyError
+from structurer.asking.llm import Reply
+from structurer.asking.replies import BadReply, Fault
+from structurer.contracts.contract import load
 from structurer.errors import HaltError, InputError, ModelError, SchemaError, UsageError
-from structurer.extract import UnusableReplyError
-from structurer.finishing import BUG, NO_FORM, SCORE_BINS, basis_of, finished, learnt_together, unfinished
-from structurer.llm import Reply
+from structurer.judging.across import Relations
+from structurer.judging.convention import Conventions
 from structurer.record import Checked, Flag, Record, Result, Verdict
-from structurer.replies import BadReply, Fault
-from structurer.runs import Basis, Flagged, State
+from structurer.store.finishing import BUG, NO_FORM, SCORE_BINS, basis_of, finished, learnt_together, unfinished
+from structurer.store.runs import Basis, Flagged, State
 
 TREE = {
     "type": "object",

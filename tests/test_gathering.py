@@ -10,7 +10,7 @@ import pytest
 from structurer import gathering
 from structurer.errors import InputError, UsageError
 from structurer.gathering import arriving, gathered, refuse_missing
-from structurer.runs import LeftAside, Located, State
+from structurer.store.runs import LeftAside, Located, State
 
 
 @pytest.fixture

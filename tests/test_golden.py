@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from structurer import evaluate, plans, report
-from structurer.evaluate import Evaluated
+from structurer import plans
+from structurer.evaluation import evaluate, report
+from structurer.evaluation.evaluate import Evaluated
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 

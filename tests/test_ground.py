@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structurer.contract import load
-from structurer.ground import MAX_PRINTS, ground, known_match, prints_of
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Kind, Leaf, Printed
+from structurer.judging.ground import MAX_PRINTS, ground, known_match, prints_of
 from structurer.layout import Layout
 from structurer.record import Extract, Match, leaf_pointers
-from structurer.schema import Kind, Leaf, Printed
 
 
 def located(

@@ -20,9 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pdfs import Sheet, pdf
 
-from structurer import ingest
 from structurer.document import Document
 from structurer.errors import InputError
+from structurer.intake import ingest
 from structurer.pdf import sight as pdfsight
 
 WITHOUT = "without fonts"

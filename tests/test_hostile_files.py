@@ -19,13 +19,14 @@ import pdfs
 import pytest
 from pdfs import pdf
 
-from structurer import children, ingest
-from structurer.confined import ConfinedError, Fate
 from structurer.document import Box, Document
 from structurer.errors import InputError
-from structurer.ingest import Intake, read
-from structurer.sheet import Char, Sheet
-from structurer.stretches import pack_sheet, unpack_picture
+from structurer.intake import ingest
+from structurer.intake.ingest import Intake, read
+from structurer.sandbox import children
+from structurer.sandbox.confined import ConfinedError, Fate
+from structurer.sheets.sheet import Char, Sheet
+from structurer.sheets.stretches import pack_sheet, unpack_picture
 
 MOST_BYTES = 2_000_000_000  # of the memory of a child
 SECONDS = 60.0  # for which one page, or what else is one message of the child, may take
@@ -490,12 +491,12 @@ def test_ten_times_as_many_pages_take_no_more_memory(attempt: Attempt, peaks: li
 
 LATE = """
 import json, sys
-import structurer.locked
-from structurer.zygote import import_codecs
+import structurer.intake.locked
+from structurer.sandbox.zygote import import_codecs
 import_codecs()
 known = set(sys.modules)
-from structurer.parsing import Reading
-from structurer.sheet import Char, Means, Sheet
+from structurer.intake.parsing import Reading
+from structurer.sheets.sheet import Char, Means, Sheet
 from structurer.document import Box
 def seen(picture, dpi):
     return Sheet(1, 100.0, 100.0, (Char("7", Box(1, 1, 6, 11), True, 0.9),), decision="ocr")

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 from made import ORDER, order, result
 
+from structurer.archive.hosted import Host, load
+from structurer.archive.hosting import Absent, Begin, Begun, Calls, Drop, Ended, Further, Unknown, Work
+from structurer.archive.hosts import Apart, Hosts, cores
+from structurer.asking.llm import Call, Message, Reply, Request
 from structurer.document import Document, Page
 from structurer.errors import InputError, ModelError, UsageError
-from structurer.finishing import BUG, basis_of
-from structurer.hosted import Host, load
-from structurer.hosting import Absent, Begin, Begun, Calls, Drop, Ended, Further, Unknown, Work
-from structurer.hosts import Apart, Hosts, cores
-from structurer.ingest import Intake
-from structurer.inmate import Limits
-from structurer.llm import Call, Message, Reply, Request
+from structurer.intake.ingest import Intake
 from structurer.pipeline import Plan
-from structurer.runs import State
+from structurer.sandbox.inmate import Limits
+from structurer.store.finishing import BUG, basis_of
+from structurer.store.runs import State
 
 WORK = Work(Plan((ORDER,)), Intake(), basis_of("plan", (ORDER,)))
 DIGEST = hashlib.sha256(b"x").hexdigest()

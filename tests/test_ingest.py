@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 from pdfs import Draw, Ruled, Sheet, document_of, pdf
 from PIL import Image, TiffImagePlugin
 
-from structurer import ingest
 from structurer.document import Box, Document
 from structurer.errors import InputError
-from structurer.formats import Format
-from structurer.ingest import MOST_BYTES, Intake, read
-from structurer.sheet import Char, Means
-from structurer.sheet import Sheet as Seen
-from structurer.stretches import Picture, pack_sheet, unpack_picture
+from structurer.intake import ingest
+from structurer.intake.formats import Format
+from structurer.intake.ingest import MOST_BYTES, Intake, read
+from structurer.sheets.sheet import Char, Means
+from structurer.sheets.sheet import Sheet as Seen
+from structurer.sheets.stretches import Picture, pack_sheet, unpack_picture
 
 CHINESE = "本表由项目实施单位据实填写，经主管部门审核后报送财政部门备案。年度预算执行率为98.5％，满意度达到预期。\n"
 TRADITIONAL = "各機關應於會計年度終了後編製決算報告，並就計畫實施進度與經費運用情形逐項說明。\n"
@@ -992,7 +992,7 @@ def test_a_pdf_damaged_anywhere_is_a_document_or_an_input_error(tmp_path: Path, 
 
 def test_heavy_parsers_are_not_loaded_before_they_are_needed() -> None:
     heavy = ("pypdfium2", "pikepdf", "pdfplumber", "pdfminer", "PIL", "numpy", "openpyxl", "lxml", "charset_normalizer", "rapidocr", "cv2")
-    code = f"import sys, structurer.ingest; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, structurer.intake.ingest; print([m for m in {heavy} if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

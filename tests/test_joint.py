@@ -6,11 +6,11 @@ from typing import Any
 
 from made import NUMBER, PURCHASE, on_page, purchase
 
-from structurer.blame import confronted
-from structurer.contract import load
-from structurer.joint import joined_problem, under_aliases
-from structurer.reconcile import Status, localise
-from structurer.suspects import problem
+from structurer.contracts.contract import load
+from structurer.judging.blame import confronted
+from structurer.judging.joint import joined_problem, under_aliases
+from structurer.judging.suspects import problem
+from structurer.localisation.reconcile import Status, localise
 
 BILL = load(
     {

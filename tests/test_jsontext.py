@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from structurer.jsontext import MAX_DEPTH, MAX_STEPS, Broken, DuplicateKeyError, Kind, Parsed, lexed, parsed, string, unique_keys
+from structurer.asking.jsontext import MAX_DEPTH, MAX_STEPS, Broken, DuplicateKeyError, Kind, Parsed, lexed, parsed, string, unique_keys
 
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
 NAMES = ("a", "b", "项目")

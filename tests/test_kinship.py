@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from structurer.contract import load
-from structurer.kinship import Relative, kin_of
+from structurer.contracts.contract import load
+from structurer.judging.kinship import Relative, kin_of
 from structurer.record import Value, leaf_pointers
 
 NAMED = {"type": "object", "properties": {"name": {"type": "string"}, "area": {"type": "string"}}}

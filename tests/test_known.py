@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from structurer.dialect import Dialect, Format, Limit
-from structurer.known import FILE, Known
+from structurer.endpoints.dialect import Dialect, Format, Limit
+from structurer.endpoints.known import FILE, Known
 
 PLAIN = Dialect(Format.TOOL, sampling=False, logprobs=False, limit=Limit.NEW)
 

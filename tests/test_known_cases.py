@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structurer.algebra import is_print
-from structurer.candidates import Origin, is_slip, nearest
-from structurer.checks import Facts, Level, Quantity, confront, parse, print_interval
-from structurer.reconcile import WEIGHT, Block, Localisation, Owed, Problem, Status, Suspect, localise
+from structurer.arithmetic.algebra import is_print
+from structurer.arithmetic.checks import Facts, Level, Quantity, confront, parse, print_interval
+from structurer.judging.candidates import Origin, is_slip, nearest
+from structurer.localisation.reconcile import WEIGHT, Block, Localisation, Owed, Problem, Status, Suspect, localise
 
 # -- Scholtus, Automatic correction of simple typing errors in numerical data with balance edits (2009), section 4 -------
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from structurer.contract import load
-from structurer.labels import Role, find, is_matrix, is_total, vocabulary
+from structurer.builtin.labels import Role, find, is_matrix, is_total, vocabulary
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.layout import Layout
-from structurer.schema import Schema
 
 
 def schema(properties: dict[str, Any], **more: Any) -> Schema:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from structurer import landlock
+from structurer.sandbox import landlock
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the locks are those of Linux")
 

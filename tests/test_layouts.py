@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from forms import LAYOUTS, printed
 
-from structurer import ingest, library
+from structurer import library
+from structurer.evaluation.score import Figures, Scores, figures, score
+from structurer.intake import ingest
 from structurer.pipeline import Plan, structure_document
 from structurer.record import as_json
-from structurer.score import Figures, Scores, figures, score
 
 SEEDS = range(100, 104)
 PLAN = Plan(library.shipped_schemas())

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import pytest
 
-from structurer.checks import Facts, Quantity, confront, parse
-from structurer.confront import holds
+from structurer.arithmetic.checks import Facts, Quantity, confront, parse
+from structurer.contracts.schema import Rule
+from structurer.judging.confront import holds
+from structurer.judging.ledger import figures_left, proved_complete, unclaimed
 from structurer.layout import Layout
-from structurer.ledger import figures_left, proved_complete, unclaimed
 from structurer.record import Checked, Unclaimed
-from structurer.schema import Rule
 
 
 def left(text: str, *claims: tuple[int, int], start: int = 0) -> list[tuple[str, int, int]]:

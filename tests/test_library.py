@@ -245,7 +245,7 @@ def test_a_field_without_json_schema_is_a_schema_error() -> None:
 
 def test_importing_the_modules_loads_no_heavy_package() -> None:
     ask = (
-        "import sys, structurer.extract, structurer.library, structurer.cassettes, structurer.providers;"
+        "import sys, structurer.asking.extract, structurer.library, structurer.endpoints.cassettes, structurer.endpoints.providers;"
         "print(sorted({'pydantic', 'openai', 'tenacity', 'yaml', 'jsonschema', 'httpx2', 're2'} & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", ask], cwd=library.PACKAGE.parent, capture_output=True, text=True, check=True)

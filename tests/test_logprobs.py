@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structurer.jsontext import Parsed, parsed
-from structurer.logprobs import LeafLogprob, of_leaves
+from structurer.asking.jsontext import Parsed, parsed
+from structurer.asking.logprobs import LeafLogprob, of_leaves
 from structurer.record import pointer
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True)

@@ -12,16 +12,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structurer import ingest, library, reader
-from structurer.contract import load
-from structurer.ground import ground
+from structurer import library
+from structurer.asking.merging import merged
+from structurer.asking.shards import Piece, Shard, cut, words
+from structurer.builtin import reader
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
+from structurer.intake import ingest
+from structurer.judging.ground import ground
+from structurer.judging.lostrows import Gap, Sort, lost, tokens
 from structurer.layout import AsItStands, Layout
-from structurer.lostrows import Gap, Sort, lost, tokens
-from structurer.merging import merged
 from structurer.record import Extract, Extraction, Match, leaf_pointers
-from structurer.schema import Schema
 from structurer.segment import segment
-from structurer.shards import Piece, Shard, cut, words
 
 GOLDEN: Final = Path(__file__).resolve().parent.parent / "golden"
 

@@ -22,7 +22,7 @@ from officefiles import TYPES, W, X, blocks, docx, grid, p, package, read, relat
 from structurer import office
 from structurer.errors import InputError
 from structurer.office import opc
-from structurer.sections import Holding, Placed, Ruled, in_cell, laid, pages, quoted
+from structurer.sheets.sections import Holding, Placed, Ruled, in_cell, laid, pages, quoted
 
 AGAIN = "copy or download it again, or open it in the program that wrote it and save it again"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from structurer.contract import load
-from structurer.opinions import voted
+from structurer.asking.opinions import voted
+from structurer.contracts.contract import load
 from structurer.record import Extract, Extraction
 
 FORM = load(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from structurer.order import MAX_WEIGHT, in_order
+from structurer.judging.order import MAX_WEIGHT, in_order
 
 SIZE = 12
 

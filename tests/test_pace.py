@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structurer.breaker import Outcome
+from structurer.endpoints.breaker import Outcome
+from structurer.endpoints.pace import EndpointDown, Pace, Slot, Snapshot
+from structurer.endpoints.rates import Limit, Rate, Window
 from structurer.errors import UsageError
-from structurer.pace import EndpointDown, Pace, Slot, Snapshot
-from structurer.rates import Limit, Rate, Window
 
 T = TypeVar("T")
 LATENCY_S = 0.2

@@ -12,11 +12,12 @@ import pytest
 from made import call
 from PIL import Image
 
-from structurer import cli, ingest
+from structurer import cli
 from structurer.document import Box
-from structurer.drawing import CELL, DOUBTED, READ, drawn
 from structurer.errors import UsageError
-from structurer.sheet import Char, Sheet
+from structurer.intake import ingest
+from structurer.intake.drawing import CELL, DOUBTED, READ, drawn
+from structurer.sheets.sheet import Char, Sheet
 
 
 def two_pages(sheet: pdfs.Sheet) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from structurer.errors import InputError
-from structurer.parcel import TEXT_BYTES, Shape, packed, unpacked
+from structurer.sandbox.parcel import TEXT_BYTES, Shape, packed, unpacked
 
 PAGE: Shape = {"text": str, "angle": float, "dpi": float | None, "offsets": "i", "boxes": "d", "warnings": [str], "picture": bytes}
 

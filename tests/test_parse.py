@@ -7,8 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from structurer.parse import Parsed, parse, reckon
-from structurer.schema import Kind
+from structurer.contracts.schema import Kind
+from structurer.judging.parse import Parsed, parse, reckon
 
 
 @pytest.mark.parametrize("kind", Kind)

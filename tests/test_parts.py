@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structurer.contract import load
+from structurer.asking.guide import field_guide, reply_schema
+from structurer.asking.parts import parted, together
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Group, Node, Rows, Schema
 from structurer.errors import UsageError
-from structurer.guide import field_guide, reply_schema
-from structurer.parts import parted, together
 from structurer.record import Extract, Extraction, leaf_pointers
-from structurer.schema import Group, Node, Rows, Schema
 
 TEXT = {"type": "string"}
 NUMBER = {"type": "string", "x-kind": "number"}

@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from pdfs import Sheet as Paper
 from pdfs import document_of, pdf
 
-from structurer.blocks import cells_in
-from structurer.cuts import cuts_of, sides_of
 from structurer.document import Box, Cell, Document, Second, Table
-from structurer.joined import Chain, Part, Ruled
-from structurer.rulings import Edge, cells_of
-from structurer.script import Script, Written
-from structurer.sections import Placed, Section
-from structurer.sections import Ruled as Office
-from structurer.sheet import Char, Sheet
+from structurer.sheets.blocks import cells_in
+from structurer.sheets.cuts import cuts_of, sides_of
+from structurer.sheets.joined import Chain, Part, Ruled
+from structurer.sheets.rulings import Edge, cells_of
+from structurer.sheets.script import Script, Written
+from structurer.sheets.sections import Placed, Section
+from structurer.sheets.sections import Ruled as Office
+from structurer.sheets.sheet import Char, Sheet
 
 HEIGHT, ROW = 842.0, 20.0
 XS = (60.0, 160.0, 260.0, 360.0)

@@ -12,7 +12,7 @@ from structurer.pdf import calls as pdfcalls
 from structurer.pdf import chars as pdfchars
 from structurer.pdf.pdfium import Sheetful, opened
 from structurer.pdf.prints import printed
-from structurer.sheet import Char
+from structurer.sheets.sheet import Char
 
 
 def draw(sheet: Sheet) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from structurer.contracts.phrases import MAX_PHRASE, PhraseError, compile_phrase, fields_of, search
+from structurer.contracts.schema import Kind, Leaf, Printed
 from structurer.fold import Folded
-from structurer.phrases import MAX_PHRASE, PhraseError, compile_phrase, fields_of, search
-from structurer.schema import Kind, Leaf, Printed
 
 FIELDS = (
     ("amount", Kind.NUMBER, ()),

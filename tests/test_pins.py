@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from made import LINES, NUMBER, on_page
 
-from structurer.blame import confronted
-from structurer.contract import load
-from structurer.pins import pins
+from structurer.contracts.contract import load
+from structurer.judging.blame import confronted
+from structurer.judging.pins import pins
 
 
 def pinned(checks: list[Any], rows: dict[str, int] | None = None, properties: dict[str, Any] | None = None, **texts: str) -> dict[str, int]:
@@ -96,12 +96,12 @@ def test_texts_that_agree_prove_no_figure():
 
 
 def test_a_check_over_more_cells_than_are_read_proves_nothing(monkeypatch):
-    import structurer.binding
-    import structurer.facts
+    import structurer.arithmetic.facts
+    import structurer.localisation.binding
 
     texts = {"lines_0_price": "1.20", "lines_1_price": "2.30", "total": "3.50"}
     assert pinned(["total == sum(lines[*].price)"], {"/lines": 2}, **texts) != {}
-    for module in (structurer.facts, structurer.binding):
+    for module in (structurer.arithmetic.facts, structurer.localisation.binding):
         if hasattr(module, "MAX_CELLS"):
             monkeypatch.setattr(module, "MAX_CELLS", 1)
     assert pinned(["total == sum(lines[*].price)"], {"/lines": 2}, **texts) == {}

@@ -9,15 +9,15 @@ import pytest
 from pydantic import BaseModel
 
 import structurer
-from structurer.contract import load
+from structurer.asking.extract import Prompt
+from structurer.asking.llm import Reply, Request
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.document import Document, Page
 from structurer.errors import InputError, SchemaError, UsageError
-from structurer.extract import Prompt
 from structurer.library import load_prompt
-from structurer.llm import Reply, Request
 from structurer.pipeline import Plan, structure_document
 from structurer.record import Flag, Match, Record, Verdict
-from structurer.schema import Schema
 
 ORDER = {
     "title": "Order",

@@ -15,18 +15,21 @@ from typing import Any
 import pytest
 from stub_running import Prefix, Running, running
 
-from structurer import batch, ingest, plans, runfolder
-from structurer import running as running_
-from structurer.converse import concluded
+from structurer import plans
+from structurer.archive import batch
+from structurer.archive import running as running_
+from structurer.archive.running import Job
+from structurer.archive.tally import Tally
+from structurer.asking.converse import concluded
+from structurer.asking.llm import Message, Reply, Request
 from structurer.errors import HaltError, ModelError, StructurerError, UsageError
-from structurer.ingest import Intake
-from structurer.llm import Message, Reply, Request
+from structurer.intake import ingest
+from structurer.intake.ingest import Intake
 from structurer.pipeline import structure_document, structuring
 from structurer.plans import Wanted
 from structurer.record import Result
-from structurer.running import Job
-from structurer.runs import Manifest
-from structurer.tally import Tally
+from structurer.store import runfolder
+from structurer.store.runs import Manifest
 
 KEY = "sk-test-0123456789"
 PAGE = "Invoice\nNumber: A-1\n\nText | Amount\n钢笔 | 12.50\n\nRemark: {remark}\n"

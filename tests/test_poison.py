@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from structurer import batch, gathering, library, runfolder
-from structurer.batch import Watcher
-from structurer.finishing import basis_of
-from structurer.hosting import Work
-from structurer.hosts import Apart, Hosts
-from structurer.ingest import Intake
-from structurer.inmate import Limits
+from structurer import gathering, library
+from structurer.archive import batch
+from structurer.archive.batch import Watcher
+from structurer.archive.hosting import Work
+from structurer.archive.hosts import Apart, Hosts
+from structurer.intake.ingest import Intake
 from structurer.pipeline import Plan
-from structurer.runs import Asked, State
+from structurer.sandbox.inmate import Limits
+from structurer.store import runfolder
+from structurer.store.finishing import basis_of
+from structurer.store.runs import Asked, State
 
 PLAN = Plan(library.shipped_schemas())
 WORK = Work(PLAN, Intake(), basis_of("", PLAN.schemas))

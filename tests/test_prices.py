@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structurer.llm import Usage
-from structurer.prices import MOST_TOKENS, Price, Rates, Tier, cost, listed, stated
+from structurer.asking.llm import Usage
+from structurer.endpoints.prices import MOST_TOKENS, Price, Rates, Tier, cost, listed, stated
 
 OPENAI = "https://api.openai.com/v1"
 DAY = date(2026, 11, 1)
-TREE = json.loads(files("structurer").joinpath("prices.json").read_text(encoding="utf-8"))
+TREE = json.loads(files("structurer.endpoints").joinpath("prices.json").read_text(encoding="utf-8"))
 PLAIN = stated(Rates(Decimal("0.5"), Decimal(2), Decimal("0.1")), batch=Decimal("0.5"))
 TIERED = Price(
     "USD",

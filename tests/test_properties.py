@@ -8,15 +8,15 @@ from itertools import pairwise
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from structurer.contract import load
+from structurer.contracts.contract import load
+from structurer.contracts.phrases import PhraseError, compile_phrase, search
+from structurer.contracts.schema import Kind, Leaf, Printed
 from structurer.fold import Break, Folded, caseless, fold, squeeze
-from structurer.ground import ground
+from structurer.judging.ground import ground
+from structurer.judging.ledger import unclaimed
+from structurer.judging.parse import UNITS, parse, reckon
 from structurer.layout import Layout, join
-from structurer.ledger import unclaimed
-from structurer.parse import UNITS, parse, reckon
-from structurer.phrases import PhraseError, compile_phrase, search
 from structurer.record import Extract, Match
-from structurer.schema import Kind, Leaf, Printed
 from structurer.segment import segment
 
 QUICK = settings(max_examples=150, deadline=None)

@@ -16,13 +16,13 @@ from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
-from structurer.contract import load
-from structurer.converse import concluded
-from structurer.dialect import Dialect, Format
+from structurer.asking.converse import concluded
+from structurer.asking.extract import Asking, Prompt, extract
+from structurer.asking.llm import Message, Reply, Request, Usage
+from structurer.contracts.contract import load
+from structurer.endpoints.dialect import Dialect, Format
+from structurer.endpoints.providers import Limits, OpenAIModel
 from structurer.errors import HaltError, ModelError, UsageError
-from structurer.extract import Asking, Prompt, extract
-from structurer.llm import Message, Reply, Request, Usage
-from structurer.providers import Limits, OpenAIModel
 
 KEY = "sk-test-0123456789"
 GOOD = '{"number": "A-1", "lines": [{"text": "钢笔", "amount": "12.50"}]}'

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from structurer.book import Budget, upper_bound
+from structurer.asking.llm import Usage
+from structurer.endpoints.book import Budget, upper_bound
+from structurer.endpoints.prices import Rates, stated
+from structurer.endpoints.purse import Purse
 from structurer.errors import HaltError
-from structurer.llm import Usage
-from structurer.prices import Rates, stated
-from structurer.purse import Purse
 
 PRICE = stated(Rates(Decimal(1000), Decimal(2000)))  # of a million tokens: 0.001 a token in, 0.002 out
 SIZE, OUT = 1000, 500

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from structurer.ranges import (
+from structurer.arithmetic.ranges import (
     EVERYTHING,
     INFINITY,
     ZERO,

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from structurer.contract import load
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.document import Document, Page
 from structurer.library import shipped_schemas
 from structurer.pipeline import Plan, structure_document
 from structurer.record import Record, as_json
-from structurer.schema import Schema
 
 KINDS = {schema.kind: schema for schema in shipped_schemas()}
 

@@ -11,14 +11,14 @@ from standins import Reader
 from stub_reading import Lossy
 from stub_statements import SCHEMA, Print, statement
 
-from structurer.contract import load
-from structurer.converse import concluded
+from structurer.asking.converse import concluded
+from structurer.asking.extract import Asking, UnusableReplyError
+from structurer.asking.llm import Reply, Request
+from structurer.asking.reading import LOST_ROWS, NOT_READ, SPLIT, Reading, Sizes, read
+from structurer.contracts.contract import load
 from structurer.errors import ModelError, TooLongError
-from structurer.extract import Asking, UnusableReplyError
 from structurer.layout import Layout
 from structurer.library import load_prompt
-from structurer.llm import Reply, Request
-from structurer.reading import LOST_ROWS, NOT_READ, SPLIT, Reading, Sizes, read
 from structurer.record import Match
 
 STATEMENT = load(SCHEMA, kind="statement")

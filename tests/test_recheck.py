@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from structurer.contract import load
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.errors import InputError, UsageError
 from structurer.recheck import Tally, Wanted, run
-from structurer.schema import Schema
 
 NUMBER = {"type": "string", "x-kind": "number"}
 ORDER = {

@@ -13,9 +13,21 @@ from typing import Any
 
 import pytest
 
-from structurer import reconcile
-from structurer.checks import Facts, Quantity, parse
-from structurer.reconcile import UNUSUAL, WEIGHT, Block, Explanation, Feasible, Localisation, Owed, Problem, Status, Suspect, localise
+from structurer.arithmetic.checks import Facts, Quantity, parse
+from structurer.localisation import reconcile
+from structurer.localisation.reconcile import (
+    UNUSUAL,
+    WEIGHT,
+    Block,
+    Explanation,
+    Feasible,
+    Localisation,
+    Owed,
+    Problem,
+    Status,
+    Suspect,
+    localise,
+)
 
 ONE = Fraction(1)
 SECONDS = 5.0  # generous for a loaded machine
@@ -454,8 +466,8 @@ class TestOrder:
 _SCRIPT = """
 import sys
 from fractions import Fraction
-from structurer.checks import Facts, Quantity, parse
-from structurer.reconcile import Owed, Problem, Suspect, localise
+from structurer.arithmetic.checks import Facts, Quantity, parse
+from structurer.localisation.reconcile import Owed, Problem, Suspect, localise
 one = Fraction(1)
 cells = {f"/{name}": Quantity(Fraction(value), one, value) for name, value in (pair.split("=") for pair in sys.argv[1].split(","))}
 suspects = tuple(Suspect(cell, 10, (cell,), {cell: one}, whole=True) for cell in cells)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from made import ORDER
 
-from structurer.contract import load
+from structurer.asking.llm import Message, Reply, Request, Usage
+from structurer.contracts.contract import load
 from structurer.errors import InputError, ModelError, SchemaError, StructurerError, UsageError
-from structurer.llm import Message, Reply, Request, Usage
 from structurer.record import as_json, expanded, leaf_pointers, pointer
 
 ROWS = {"/lines": 2, "/lines/0/parts": 1, "/numbers": 1}

@@ -8,11 +8,11 @@ from fractions import Fraction
 import pytest
 from made import LINES, NUMBER, PAGE, PURCHASE, on_page, purchase
 
-from structurer.contract import load
-from structurer.evidence import Loose
-from structurer.reconcile import Feasible
+from structurer.contracts.contract import load
+from structurer.judging.evidence import Loose
+from structurer.judging.repair import Proposal, corrected, fitting, proposal
+from structurer.localisation.reconcile import Feasible
 from structurer.record import Correction, Match
-from structurer.repair import Proposal, corrected, fitting, proposal
 
 PLACE = "/lines/1/price"
 READ = purchase("1.20", "2.80", "4.05")

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from structurer import evaluate, ingest, plans
+from structurer import plans
+from structurer.evaluation import evaluate
+from structurer.intake import ingest
 from structurer.pipeline import structure_document
 from structurer.record import Checked, Result
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from structurer.document import Box
-from structurer.rulings import Edge, cells_of
+from structurer.sheets.rulings import Edge, cells_of
 
 
 def _rectangle(x0: float, top: float, x1: float, bottom: float) -> list[Edge]:

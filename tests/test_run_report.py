@@ -9,23 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from structurer import across, batch, runfolder
-from structurer.across import Across, Failed, Unpaired
-from structurer.batch import Watcher
-from structurer.contract import load
-from structurer.convention import Convention
+from structurer.archive import batch
+from structurer.archive.batch import Watcher
+from structurer.archive.hosted import Host
+from structurer.archive.hosting import Told, Wish, Work
+from structurer.archive.hosts import Hosts
+from structurer.asking.llm import Rounds
+from structurer.contracts.contract import load
 from structurer.document import Document
-from structurer.finishing import basis_of
 from structurer.gathering import gathered
-from structurer.hosted import Host
-from structurer.hosting import Told, Wish, Work
-from structurer.hosts import Hosts
-from structurer.ingest import Intake
-from structurer.llm import Rounds
+from structurer.intake.ingest import Intake
+from structurer.judging import across
+from structurer.judging.across import Across, Failed, Unpaired
+from structurer.judging.convention import Convention
 from structurer.pipeline import Plan, structuring
 from structurer.record import Record, Result, Verdict
-from structurer.runs import Asked, Manifest, Progress
 from structurer.show import show
+from structurer.store import runfolder
+from structurer.store.finishing import basis_of
+from structurer.store.runs import Asked, Manifest, Progress
 
 SHARE = load(
     {

@@ -9,11 +9,11 @@ import postgres_server
 import pytest
 from made import ORDER, result
 
-from structurer import runfolder
-from structurer.contract import load
+from structurer.contracts.contract import load
 from structurer.errors import InputError, UsageError
-from structurer.finishing import basis_of, finished
-from structurer.runs import Asked, Located, Progress
+from structurer.store import runfolder
+from structurer.store.finishing import basis_of, finished
+from structurer.store.runs import Asked, Located, Progress
 
 BASIS = basis_of("plan", (ORDER,))
 ASKED = Asked("structurer 0", ("structure", "x"), "built-in reader", (ORDER,), model="m", prompt="abc", identity="here")
@@ -285,7 +285,7 @@ def test_a_run_file_that_names_no_run_is_an_input_error(folder, node):
 
 
 def test_a_store_without_a_manifest_says_that_it_has_not_begun(folder):
-    from structurer import sqlite
+    from structurer.store import sqlite
 
     folder.mkdir(parents=True)
     sqlite.written(folder).close()

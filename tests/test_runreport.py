@@ -15,22 +15,22 @@ from typing import Any
 import postgres_server
 import pytest
 
-from structurer import runfolder
-from structurer import storeview as store_
-from structurer.across import Across, Failed, Unpaired
-from structurer.book import Book, Spent
-from structurer.contract import load
-from structurer.convention import Convention, Outlier
+from structurer.contracts.contract import load
+from structurer.endpoints.book import Book, Spent
 from structurer.errors import InputError, UsageError
-from structurer.finishing import SCORE_BINS
+from structurer.judging.across import Across, Failed, Unpaired
+from structurer.judging.convention import Convention, Outlier
 from structurer.record import Verdict
 from structurer.runreport import figures as runfigures
 from structurer.runreport import page as runreport
 from structurer.runreport.charts import number, percent, short
 from structurer.runreport.figures import unnumbered, wording
 from structurer.runreport.pieces import lasting, money, those
-from structurer.runs import Asked, Flagged, LeftAside, Located, Outcome, Progress, State
-from structurer.store import Store
+from structurer.store import runfolder
+from structurer.store import storeview as store_
+from structurer.store.finishing import SCORE_BINS
+from structurer.store.runs import Asked, Flagged, LeftAside, Located, Outcome, Progress, State
+from structurer.store.store import Store
 
 BILL = load(
     {

@@ -24,10 +24,10 @@ from made import CLEAN, call
 from stub_running import STUB, Prefix, Running, running
 from stub_statements import SCHEMA, statement
 
-from structurer import runfolder
 from structurer.errors import StructurerError
 from structurer.record import Record, Result
-from structurer.runs import Came, Manifest, Progress
+from structurer.store import runfolder
+from structurer.store.runs import Came, Manifest, Progress
 
 KEY, PASSWORD = "sk-test-0123456789", "hunter2-very-secret"
 ACCOUNT = r"Account: (\S+)"  # by which a stub knows the document that it is asked for

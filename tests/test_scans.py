@@ -14,7 +14,6 @@ import scanning
 from PIL import Image, ImageDraw, ImageFont
 from sketches import font_folder
 
-from structurer.blocks import lines
 from structurer.document import SURE, Box
 from structurer.errors import InputError
 from structurer.ocr.engine import Engine, Glyph, load
@@ -23,7 +22,8 @@ from structurer.ocr.scans import recognised
 from structurer.ocr.straight import lens_of
 from structurer.ocr.strokes import tables_of
 from structurer.ocr.twice import DOUBT, TOO_SURE, agree, doubted_beside_marks, least, oddities, sifted, sober, text_of, weighed
-from structurer.sheet import Char, Sheet
+from structurer.sheets.blocks import lines
+from structurer.sheets.sheet import Char, Sheet
 
 DPI = 200
 FIGURE = re.compile(r"[\d,.]+%?")

@@ -12,11 +12,11 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field
 
-from structurer.contract import MAX_CHECKS, MAX_NESTING, MAX_OBJECTS, lint, load
+from structurer.contracts.contract import MAX_CHECKS, MAX_NESTING, MAX_OBJECTS, lint, load
+from structurer.contracts.keywords import MAX_LABEL, MAX_MISTAKES
+from structurer.contracts.schema import Group, Joined, Kind, Leaf, Related, Rows
+from structurer.contracts.shape import MAX_DEPTH, MAX_FIELDS
 from structurer.errors import SchemaError
-from structurer.keywords import MAX_LABEL, MAX_MISTAKES
-from structurer.schema import Group, Joined, Kind, Leaf, Related, Rows
-from structurer.shape import MAX_DEPTH, MAX_FIELDS
 
 SHIPPED = sorted((Path(__file__).parents[1] / "schemas").glob("*.json"))
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from made import LINES, NUMBER, PAGE, PURCHASE, on_page, purchase
 
-from structurer.contract import load
-from structurer.converse import concluded
+from structurer.asking.converse import concluded
+from structurer.asking.llm import Reply, Request
+from structurer.asking.second import MAX_CELLS, SHOWN, read_again
+from structurer.contracts.contract import load
 from structurer.document import Document, Page
 from structurer.errors import ModelError
 from structurer.library import load_prompt
-from structurer.llm import Reply, Request
 from structurer.pipeline import Plan, structure_document
 from structurer.record import Correction, Flag, Record, Verdict
-from structurer.second import MAX_CELLS, SHOWN, read_again
 
 FORM = load(
     {

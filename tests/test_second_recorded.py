@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from structurer import library
-from structurer.cassettes import Replayer
-from structurer.contract import load
+from structurer.asking.llm import Reply, Request
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.document import Document, Page
-from structurer.llm import Reply, Request
+from structurer.endpoints.cassettes import Replayer
 from structurer.pipeline import Plan, structure_document
 from structurer.record import Record, Verdict
-from structurer.schema import Schema
 
 CASSETTES = Path(__file__).parent / "cassettes"
 

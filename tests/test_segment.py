@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from structurer.contract import load
-from structurer.schema import Schema
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.segment import segment, support
 
 

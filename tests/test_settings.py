@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from structurer import settings, settingskeys
+from structurer.endpoints import settings, settingskeys
+from structurer.endpoints.prices import Rates, Tier
+from structurer.endpoints.settings import Endpoint, Settings
 from structurer.errors import UsageError
-from structurer.prices import Rates, Tier
-from structurer.settings import Endpoint, Settings
 
 KEY = "sk-proj-Zb1Qx93LmN0pRsTuVwXy"
 DAY = date(2026, 11, 1)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-import structurer.settle
-from structurer.contract import load
+import structurer.judging.settle
+from structurer.contracts.contract import load
+from structurer.judging.settle import settle
 from structurer.record import Extract, Extraction, Match
-from structurer.settle import settle
 
 NUMBER = {"type": "string", "x-kind": "number"}
 ROWS = {"type": "array", "items": {"type": "object", "properties": {"n": NUMBER, "label": {"type": "string"}}}}
@@ -131,6 +131,6 @@ def test_lists_of_one_length_are_compared_row_by_row():
 
 
 def test_more_differences_than_are_tried_are_doubted_untried(monkeypatch):
-    monkeypatch.setattr(structurer.settle, "MAX_TRIALS", 0)
+    monkeypatch.setattr(structurer.judging.settle, "MAX_TRIALS", 0)
     found = settled({"total": "5", "a": "2", "b": "40"}, {"total": "5", "a": "2", "b": "3"}, {"/b": Match.EXACT})
     assert found.leaves["/b"] == Extract("40", alternatives=("40", "3"), doubts=("the readings differ: '40' and '3'",))

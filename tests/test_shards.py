@@ -13,13 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_lostrows import COLUMNS, LAYOUTS, Statement, placed, reading, shown_rows, statement, texts_of
 
-from structurer.contract import load
+from structurer.asking.merging import APART, NOWHERE, TWICE, merged
+from structurer.asking.shards import Piece, Shard, about, cut, halves, words
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 from structurer.errors import UsageError
 from structurer.layout import AsItStands, Layout
-from structurer.merging import APART, NOWHERE, TWICE, merged
 from structurer.record import Extract, Extraction, Match, leaf_pointers
-from structurer.schema import Schema
-from structurer.shards import Piece, Shard, about, cut, halves, words
 
 QUICK: Final = settings(max_examples=100, deadline=None)
 PAGE: Final = "Invoice 7\nItem Amount\nPen 1.20\nInk 4.10\nCup 3.00\nPot 8.00\nJar 2.50\nBox 9.10\nTotal 27.90\n"

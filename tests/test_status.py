@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from made import ORDER, result
 
-from structurer import runfolder, status
-from structurer.book import Book
+from structurer.archive import status
+from structurer.asking.llm import Reply, Usage
+from structurer.endpoints.book import Book
 from structurer.errors import UsageError
-from structurer.finishing import basis_of, finished
-from structurer.llm import Reply, Usage
-from structurer.runs import UNDONE, Asked, LeftAside, Located, Outcome, State
+from structurer.store import runfolder
+from structurer.store.finishing import basis_of, finished
+from structurer.store.runs import UNDONE, Asked, LeftAside, Located, Outcome, State
 
 BASIS = basis_of("plan", (ORDER,))
 ASKED = Asked("structurer 0", ("structure", "my docs", "--out", "run", "--resume"), "built-in reader", (ORDER,))

@@ -19,21 +19,22 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
 from made import ORDER, order, result, value
 
-from structurer import atomic, postgres, serial, sqlite
-from structurer.across import Across, Failed, Unpaired
-from structurer.book import Book
-from structurer.checks import Level, Quantity
-from structurer.checks import Outcome as Checking
-from structurer.convention import Convention, Outlier
-from structurer.database import MIGRATIONS, migrate
+from structurer import atomic, serial
+from structurer.arithmetic.checks import Level, Quantity
+from structurer.arithmetic.checks import Outcome as Checking
+from structurer.asking.llm import Reply, Usage
 from structurer.document import Box, Span
+from structurer.endpoints.book import Book
 from structurer.errors import InputError, SchemaError, StructurerError, UsageError
-from structurer.finishing import basis_of, finished
-from structurer.llm import Reply, Usage
+from structurer.judging.across import Across, Failed, Unpaired
+from structurer.judging.convention import Convention, Outlier
 from structurer.record import Checked, Correction, Flag, Match, Record, Result, Review, Unclaimed, Unplaced, Value, Verdict
-from structurer.runs import FINISHED, UNDONE, Basis, Flagged, LeftAside, Located, Manifest, Outcome, Progress, State, Used
-from structurer.store import LEASE_S, LOSSES, TRIES, Store
-from structurer.storeview import RESULTS_AT_ONCE
+from structurer.store import postgres, sqlite
+from structurer.store.database import MIGRATIONS, migrate
+from structurer.store.finishing import basis_of, finished
+from structurer.store.runs import FINISHED, UNDONE, Basis, Flagged, LeftAside, Located, Manifest, Outcome, Progress, State, Used
+from structurer.store.store import LEASE_S, LOSSES, TRIES, Store
+from structurer.store.storeview import RESULTS_AT_ONCE
 
 BASIS = basis_of("plan", (ORDER,))
 MANIFEST = Manifest("structurer 0", ("structure", "x"), "built-in reader", "now", (Used("order", "采购单", ORDER.digest),), prompt="abc")
@@ -704,7 +705,7 @@ def test_tables_are_laid_out_once(desk):
 
 def test_a_migration_that_fails_leaves_the_store_as_it_was(desk, monkeypatch):
     desk.store.add([located("a.txt")])
-    monkeypatch.setattr("structurer.database.MIGRATIONS", (*MIGRATIONS, ("DELETE FROM documents", "ALTER TABLE nothing ADD x TEXT")))
+    monkeypatch.setattr("structurer.store.database.MIGRATIONS", (*MIGRATIONS, ("DELETE FROM documents", "ALTER TABLE nothing ADD x TEXT")))
     with suppress(Exception):
         migrate(desk.database)
     assert (desk.database.version(), desk.store.counts()) == (len(MIGRATIONS), {"waiting": 1})

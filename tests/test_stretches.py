@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from structurer import parcel, stretches
 from structurer.document import Box, Cell, Page, Second, Span, Table, Words
 from structurer.errors import InputError
-from structurer.parcel import packed, unpacked
-from structurer.script import Written
-from structurer.sheet import Char, Sheet
-from structurer.stretches import (
+from structurer.sandbox import parcel
+from structurer.sandbox.parcel import packed, unpacked
+from structurer.sheets import stretches
+from structurer.sheets.script import Written
+from structurer.sheets.sheet import Char, Sheet
+from structurer.sheets.stretches import (
     End,
     Picture,
     pack_end,

@@ -32,9 +32,9 @@ from stub_running import STUB, Prefix, Running, running
 from stub_spoilt import Kind
 from stub_statements import LADDER, SCHEMA, Print, money, statement
 
-from structurer.contract import load
-from structurer.guide import field_guide, reply_schema, skeleton
-from structurer.schema import Schema
+from structurer.asking.guide import field_guide, reply_schema, skeleton
+from structurer.contracts.contract import load
+from structurer.contracts.schema import Schema
 
 ROOT = Path(__file__).parent.parent
 PROMPT = (ROOT / "prompts" / "extract.md").read_text("utf-8")

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from made import LINES, NUMBER, PAGE, PURCHASE, on_page, purchase
 
-from structurer.confront import figures
-from structurer.contract import load
-from structurer.reconcile import WEIGHT, Feasible, Problem, Status, Suspect, localise
-from structurer.suspects import (
+from structurer.contracts.contract import load
+from structurer.judging.confront import figures
+from structurer.judging.suspects import (
     BLANK,
     COST,
     DOUBLED_ROW,
@@ -27,6 +26,7 @@ from structurer.suspects import (
     Support,
     problem,
 )  # fmt: skip
+from structurer.localisation.reconcile import WEIGHT, Feasible, Problem, Status, Suspect, localise
 
 
 def alone(form, texts, rows=None, evidence=None) -> Problem:

@@ -37,17 +37,17 @@ from opentelemetry.trace import SpanKind, StatusCode
 from stub_running import Running, running
 
 from structurer import telemetry
-from structurer.book import Book
-from structurer.cache import Cached
+from structurer.asking.llm import Message, Reply, Request, Usage
+from structurer.asking.replies import Fault
+from structurer.endpoints.book import Book
+from structurer.endpoints.cache import Cached
+from structurer.endpoints.providers import Limits, OpenAIModel
+from structurer.endpoints.verbose import turn_came
 from structurer.errors import HaltError, InputError, ModelError, UsageError
-from structurer.finishing import finished
-from structurer.llm import Message, Reply, Request, Usage
-from structurer.providers import Limits, OpenAIModel
 from structurer.record import Result
-from structurer.replies import Fault
-from structurer.runs import Basis, Outcome
+from structurer.store.finishing import finished
+from structurer.store.runs import Basis, Outcome
 from structurer.telemetry import OFF, Signals, Telemetry
-from structurer.verbose import turn_came
 
 SECRET, CONTENT = "sk-test-0123456789", "发票号码 4711"
 REQUEST = Request("fast", (Message("system", "copy"), Message("user", CONTENT)), {"type": "object"}, "invoice", 0.5, 7)
@@ -543,7 +543,7 @@ provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(memory))
 trace.set_tracer_provider(provider)
 from structurer import telemetry
-from structurer.llm import Reply, Request
+from structurer.asking.llm import Reply, Request
 class Model:
     name = "m"
     async def complete(self, request):
@@ -659,7 +659,7 @@ def test_ctrl_c_loses_nothing(collector: Collector) -> None:
     code = """
 import asyncio, os, signal
 from structurer import telemetry
-from structurer.llm import Request
+from structurer.asking.llm import Request
 class Model:
     name = "m"
     async def complete(self, request):
@@ -682,7 +682,7 @@ finally:
 SENDING = """
 import asyncio, logging, sys, time
 from structurer import telemetry
-from structurer.llm import Reply, Request
+from structurer.asking.llm import Reply, Request
 class Model:
     name = "m"
     async def complete(self, request):

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from structurer.contracts.schema import Kind, Leaf, Printed
+from structurer.judging.trust import judge, merged
 from structurer.record import Flag, Match, Review, Unclaimed, Value
-from structurer.schema import Kind, Leaf, Printed
-from structurer.trust import judge, merged
 
 
 def leaf(name: str = "a", *, required: bool = False, path: tuple[str, ...] = ()) -> Leaf:

@@ -5,7 +5,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from structurer.turns import Turns
+from structurer.archive.turns import Turns
 
 
 def test_the_urgent_goes_first_and_equals_go_in_order_one_at_a_time():

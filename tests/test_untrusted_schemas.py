@@ -11,12 +11,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from structurer.confront import check, figures, joined
-from structurer.contract import lint, load
-from structurer.keywords import KEYWORDS, REMARKS, STRUCTURE, VALIDATED
-from structurer.labels import find, vocabulary
+from structurer.builtin.labels import find, vocabulary
+from structurer.contracts.contract import lint, load
+from structurer.contracts.keywords import KEYWORDS, REMARKS, STRUCTURE, VALIDATED
+from structurer.contracts.schema import Kind, Schema
+from structurer.judging.confront import check, figures, joined
 from structurer.layout import Layout
-from structurer.schema import Kind, Schema
 from structurer.segment import segment
 
 PATIENCE = 20  # seconds for what takes well under one; a hang takes forever
@@ -134,7 +134,7 @@ def of_a(**spec: Any) -> dict[str, Any]:
 
 def bounded(statement: str, source: Any = None) -> str:
     """What a statement prints in a process of its own; one that hangs is killed and fails the test."""
-    setting = "import json, sys\nfrom structurer.contract import lint, load\nsource = json.loads(sys.stdin.read())\n"
+    setting = "import json, sys\nfrom structurer.contracts.contract import lint, load\nsource = json.loads(sys.stdin.read())\n"
     done = subprocess.run(
         [sys.executable, "-c", setting + statement], input=json.dumps(source), capture_output=True, text=True, timeout=PATIENCE, check=False
     )
@@ -200,7 +200,7 @@ def test_a_pattern_beyond_linear_time_is_refused_and_says_nothing_on_the_side(pa
 
 SEARCH = f"""
 from structurer.fold import Folded
-from structurer.phrases import compile_phrase, search
+from structurer.contracts.phrases import compile_phrase, search
 phrase, text, choices = source
 text = (text * {LONG})[:{LONG}]
 fields = (("n", "number", ()), ("d", "date", ()), ("u", "unit", tuple(choices)), ("t", "text", ()), ("i", "integer", ()))
@@ -276,7 +276,7 @@ def test_labels_of_a_hundred_thousand_characters_are_refused_and_such_names_are_
 
 def test_the_longest_labels_are_searched_in_a_long_text_in_bounded_time():
     statement = f"""
-from structurer.labels import find, vocabulary
+from structurer.builtin.labels import find, vocabulary
 from structurer.layout import Layout
 text = "甲" * {LONG}
 print(len(find(Layout(text, 0, len(text)), vocabulary(load(source, kind="k")))))
@@ -287,7 +287,7 @@ print(len(find(Layout(text, 0, len(text)), vocabulary(load(source, kind="k")))))
 def test_many_labels_are_searched_in_a_long_text_in_bounded_time():
     labels = [f"标签{one:04}" for one in range(5000)]
     statement = f"""
-from structurer.labels import find, vocabulary
+from structurer.builtin.labels import find, vocabulary
 from structurer.layout import Layout
 text = "标签" * {LONG // 2}
 print(len(find(Layout(text, 0, len(text)), vocabulary(load(source, kind="k")))))

@@ -1,7 +1,7 @@
 """Records are held to the whole of their own JSON Schema, with patterns in linear time."""
 
-from structurer.contract import load
-from structurer.validate import violations
+from structurer.contracts.contract import load
+from structurer.judging.validate import violations
 
 SCHEMA = load(
     {

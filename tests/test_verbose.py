@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from stub_running import Running, running
 
-from structurer.cache import Cached
+from structurer.asking.llm import Message, Reply, Request, Usage
+from structurer.endpoints.cache import Cached
+from structurer.endpoints.providers import Limits, OpenAIModel
+from structurer.endpoints.verbose import Spoken, Voice, about, reason_of, turn_came, turns_counted
 from structurer.errors import HaltError, ModelError, UsageError
 from structurer.layout import width
-from structurer.llm import Message, Reply, Request, Usage
-from structurer.providers import Limits, OpenAIModel
-from structurer.verbose import Spoken, Voice, about, reason_of, turn_came, turns_counted
 
 CONTENT, KEY = "发票号码 4711", "sk-test-0123456789"
 REQUEST = Request("gpt-x", (Message("user", CONTENT),))

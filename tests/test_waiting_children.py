@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from structurer import children
-from structurer.confined import confined
+from structurer.sandbox import children
+from structurer.sandbox.confined import confined
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="children are looked for in /proc")
 JOB = "rehearsed:tells"

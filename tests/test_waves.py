@@ -22,13 +22,14 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
-from structurer import batchfile, llm
-from structurer.batchfile import Failure, Kind, custom_id, found_in, line_of
-from structurer.dialect import Dialect
+from structurer.asking import llm
+from structurer.asking.llm import Message, Reply, Usage
+from structurer.endpoints import batchfile
+from structurer.endpoints.batchfile import Failure, Kind, custom_id, found_in, line_of
+from structurer.endpoints.dialect import Dialect
+from structurer.endpoints.providers import Limits, OpenAIModel
+from structurer.endpoints.waves import BatchModel
 from structurer.errors import HaltError, ModelError
-from structurer.llm import Message, Reply, Usage
-from structurer.providers import Limits, OpenAIModel
-from structurer.waves import BatchModel
 
 KEY = "sk-test-0123456789"
 SCHEMA = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}

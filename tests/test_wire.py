@@ -24,11 +24,11 @@ from stub_hostile import _bomb
 from stub_running import Prefix, Running, running
 from stub_statements import SCHEMA
 
-from structurer.contract import load
+from structurer.asking.llm import Message, Reply, Request, Usage
+from structurer.asking.replies import BadReply, Fault, read_reply
+from structurer.contracts.contract import load
+from structurer.endpoints.providers import Limits, OpenAIModel
 from structurer.errors import HaltError, ModelError
-from structurer.llm import Message, Reply, Request, Usage
-from structurer.providers import Limits, OpenAIModel
-from structurer.replies import BadReply, Fault, read_reply
 
 KEY, PASSWORD = "sk-test-0123456789", "hunter2-very-secret"
 REQUEST = Request("tiny", (Message("user", "hello"),))
@@ -245,8 +245,8 @@ def test_hostile_endpoints_take_a_bounded_amount_of_memory(stub: Running) -> Non
     code = f"""
         import asyncio, gc, pathlib, re, resource
         from structurer.errors import ModelError
-        from structurer.llm import Message, Request
-        from structurer.providers import Limits, OpenAIModel
+        from structurer.asking.llm import Message, Request
+        from structurer.endpoints.providers import Limits, OpenAIModel
 
         async def asked(address):
             limits = Limits(timeout_s=0.3 if "endless" in address else 60, attempts=1)
@@ -311,8 +311,8 @@ def test_connections_are_used_again() -> None:
 def test_a_loop_may_end_at_any_time_and_leaves_nothing_open(stub: Running) -> None:
     code = f"""
         import asyncio, gc, warnings
-        from structurer.llm import Message, Request
-        from structurer.providers import OpenAIModel
+        from structurer.asking.llm import Message, Request
+        from structurer.endpoints.providers import OpenAIModel
 
         REQUEST = Request("tiny", (Message("user", "hello"),))
 

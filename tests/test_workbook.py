@@ -14,7 +14,7 @@ from officefiles import X, blocks, grid, package, read, relations, rows, spans, 
 from structurer.errors import InputError
 from structurer.office.numberformat import exact, general
 from structurer.office.sheetgrid import Area, look
-from structurer.sections import Ruled
+from structurer.sheets.sections import Ruled
 
 
 def warnings(raw: bytes) -> tuple[str, ...]:

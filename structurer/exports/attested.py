@@ -11,12 +11,12 @@ from decimal import Context, Decimal, Inexact
 from typing import Any, Final
 
 from structurer import serial
-from structurer.confront import unit_of
+from structurer.contracts.schema import Kind, Leaf
 from structurer.document import Span
 from structurer.exports.columns import columns
-from structurer.parse import UNITS
+from structurer.judging.confront import unit_of
+from structurer.judging.parse import UNITS
 from structurer.record import Checked, Flag, Record, Result, Value
-from structurer.schema import Kind, Leaf
 
 Reviewed = Mapping[str, Sequence[str]]
 

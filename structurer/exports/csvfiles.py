@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from structurer import atomic
+from structurer.contracts.schema import Schema
 from structurer.exports.attested import Exported
 from structurer.exports.columns import Relation
 from structurer.exports.naming import FOR_PEOPLE
 from structurer.exports.relations import Relations
 from structurer.exports.tables import FORMULA_STARTS
-from structurer.schema import Schema
 
 _PLAIN_NUMBER = re.compile(r"[-+]?[0-9][0-9,]*(\.[0-9]+)?%?")
 

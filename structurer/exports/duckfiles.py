@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from structurer import atomic
+from structurer.contracts.schema import Schema
 from structurer.errors import UsageError
 from structurer.exports.attested import Exported
 from structurer.exports.columns import Column, Fitted, Relation, Type
@@ -22,7 +23,6 @@ from structurer.exports.fitting import DECIMAL_DIGITS, EVIDENCE, INTEGER_DIGITS,
 from structurer.exports.naming import FOR_SQL
 from structurer.exports.relations import Relations, Row
 from structurer.exports.scratch import making, room
-from structurer.schema import Schema
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

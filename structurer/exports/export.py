@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from structurer import atomic, serial
+from structurer.contracts.schema import Schema
 from structurer.errors import InputError, UsageError
 from structurer.exports.attested import Exported
 from structurer.record import Checked, Flag, Record, Result, Value, as_json
-from structurer.schema import Schema
 
 Schemas = Mapping[str, Schema]
 NamesOf = Mapping[str, Sequence[str]]  # the names of documents, by SHA-256

@@ -9,9 +9,9 @@ import re
 from datetime import date
 from typing import Any, Final
 
-from structurer import validate
 from structurer.atomic import ENCODING_ERRORS
 from structurer.exports.columns import Column, Fitted, Relation, Type
+from structurer.judging import validate
 
 INTEGER_DIGITS: Final = 18  # that every 64-bit integer has room for
 DECIMAL_DIGITS: Final = 38  # of the widest exact decimals of databases and Parquet (128 bits)

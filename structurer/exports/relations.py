@@ -25,15 +25,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from structurer.confront import unit_of
+from structurer.contracts.schema import Kind, Leaf, Schema
 from structurer.exports import attested
 from structurer.exports.attested import Exported, Reviewed
 from structurer.exports.columns import Column, Fitted, Relation, Type
 from structurer.exports.fitting import encodable
 from structurer.exports.naming import Names, Style
 from structurer.exports.tables import Line, Table, every_table
+from structurer.judging.confront import unit_of
 from structurer.record import Record, Result, pointer
-from structurer.schema import Kind, Leaf, Schema
 
 KEY_DIGITS: Final = 16  # hexadecimal ones of a document's key: of a million documents two are alike once in 37 million exports
 

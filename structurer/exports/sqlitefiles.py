@@ -21,13 +21,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from structurer.contracts.schema import Schema
 from structurer.exports.attested import Exported
 from structurer.exports.columns import Column, Fitted, Relation, Type
 from structurer.exports.fitting import EVIDENCE, INTEGER_DIGITS, Fits, foreign_key, literal, primary_key, quoted
 from structurer.exports.naming import FOR_SQL, Names
 from structurer.exports.relations import Relations, Row
 from structurer.exports.scratch import making
-from structurer.schema import Schema
 
 ROWS_AT_ONCE: Final = 2000  # staged together
 NUMBER_DIGITS: Final = 15  # significant ones that every decimal keeps in binary floating point

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from structurer.contracts.schema import Group, Leaf, Node, Rows, Schema
 from structurer.record import Record, Value, expanded, pointer
-from structurer.schema import Group, Leaf, Node, Rows, Schema
 
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # full-width ones start formulas in CJK locales
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from structurer.contracts.schema import Schema
 from structurer.errors import UsageError
 from structurer.exports.attested import Exported
 from structurer.exports.columns import Column, Relation
@@ -16,7 +17,6 @@ from structurer.exports.relations import Relations, Row
 from structurer.exports.scratch import making
 from structurer.exports.worksheets import ALL_LINKS, LONG, NOTES, PIECE, Book, Cell, Head, Place, Sheets, address
 from structurer.record import Flag
-from structurer.schema import Schema
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from structurer.document import Box
 from structurer.ocr.engine import Reading
 from structurer.ocr.printlines import INK, Line, window
-from structurer.sheet import Char
+from structurer.sheets.sheet import Char
 
 Picture = NDArray[np.uint8]
 

@@ -27,7 +27,7 @@ from structurer.ocr.stamps import without_stamps
 from structurer.ocr.straight import flattened, lens_of
 from structurer.ocr.strokes import tables_of
 from structurer.ocr.twice import FIGURE, dashed, doubted_beside_marks, least, sifted, sober, text_of, weighed
-from structurer.sheet import Char, Sheet
+from structurer.sheets.sheet import Char, Sheet
 
 POINTS_AN_INCH: Final = 72.0
 MOST_PIXELS, READ_PIXELS = 120_000_000, 40_000_000  # larger pictures are refused, and made smaller

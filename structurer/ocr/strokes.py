@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structurer.document import Box
-from structurer.rulings import Edge, cells_of
+from structurer.sheets.rulings import Edge, cells_of
 
 Picture = NDArray[np.uint8]
 Likely = NDArray[np.float32]

@@ -20,7 +20,7 @@ from structurer.office.outlook import read_outlook
 from structurer.office.webpage import read_webpage
 from structurer.office.wordfile import read_wordfile
 from structurer.office.workbook import read_workbook
-from structurer.sections import Contents
+from structurer.sheets.sections import Contents
 
 MOST_PLACES = 20_000_000  # of all tables, blank ones among them
 START_BYTES = 4096  # of a file, by which a page or a mail is known

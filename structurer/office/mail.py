@@ -25,7 +25,7 @@ from structurer.encoding import Decoded
 from structurer.errors import InputError
 from structurer.office.charset import decoded, stated_in
 from structurer.office.webpage import read_markup
-from structurer.sections import Attachment, Block, Contents, Ruled, Section, quoted, texts
+from structurer.sheets.sections import Attachment, Block, Contents, Ruled, Section, quoted, texts
 
 MEDIA_TYPE = "message/rfc822"
 HEADERS = ("From", "To", "Cc", "Bcc", "Date", "Subject")  # the lines that are read, in this order

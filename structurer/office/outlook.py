@@ -25,7 +25,7 @@ from structurer.errors import InputError
 from structurer.office.charset import decoded, stated_in
 from structurer.office.mail import Body, best, file_name, letter, marked_body, plain_body
 from structurer.office.opc import damaged
-from structurer.sections import Attachment, Contents
+from structurer.sheets.sections import Attachment, Contents
 
 MEDIA_TYPE = "application/vnd.ms-outlook"
 INNER_HDR_OFFSET = 24  # bytes before the properties of a message inside a message ([MS-OXMSG] 2.4.1.2)

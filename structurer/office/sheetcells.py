@@ -15,7 +15,7 @@ from structurer.office.formatcode import BUILT_IN
 from structurer.office.numberformat import GENERAL_WIDTH, exact, general, plain, printed, printed_text
 from structurer.office.opc import Package, damaged
 from structurer.office.sheetgrid import Area, Place
-from structurer.sections import lowered, raised
+from structurer.sheets.sections import lowered, raised
 
 LAST_ROW, LAST_COL = 1_048_576, 16_384  # of any sheet
 MOST_TEXTS = 2_000_000  # cells with a text in a workbook

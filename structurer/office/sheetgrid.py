@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from itertools import accumulate
 from typing import NamedTuple
 
-from structurer.sections import Block, Placed, Ruled, in_cell
+from structurer.sheets.sections import Block, Placed, Ruled, in_cell
 
 Place = tuple[int, int]  # row, column
 

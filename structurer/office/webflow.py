@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from structurer.sections import Block
+from structurer.sheets.sections import Block
 
 _SPACE = re.compile(r"[ \t\r\n\f]+")  # not the no-break space
 _INVISIBLE = re.compile("[\xad\u200b\u2060\ufeff]")  # where a line may or may not break

@@ -23,7 +23,7 @@ from structurer.office.webflow import Flow
 from structurer.office.webmarks import BLOCKS, BULLET, INSTEAD, SILENT, attribute, filled_in, is_hidden, list_kind, symbol_font, whole
 from structurer.office.webstyle import Hiding, hiding
 from structurer.office.webtable import Printed, formed, spans
-from structurer.sections import Block, Contents, Section, laid, lowered, pages, quoted, raised
+from structurer.sheets.sections import Block, Contents, Section, laid, lowered, pages, quoted, raised
 
 MEDIA_TYPE = "text/html"
 MOST_BYTES = 50_000_000

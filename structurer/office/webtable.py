@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from structurer.sections import Block, Holding
+from structurer.sheets.sections import Block, Holding
 
 MOST_COLSPAN, MOST_ROWSPAN = 1000, 65_534  # by the standard
 MOST_COLUMNS = 20_000

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from structurer.office.opc import Package, damaged
 from structurer.office.wordstyles import Lists, lists, number, on, styles, value
 from structurer.office.wordtext import PAGE_BREAK, Counted, Left, Notes, Prose, asks, plain, preferred
-from structurer.sections import Attachment, Block, Contents, Holding, Section, laid, pages, quoted, texts
+from structurer.sheets.sections import Attachment, Block, Contents, Holding, Section, laid, pages, quoted, texts
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _SAME_PAGE = ("continuous", "nextColumn")  # section breaks that start no page

@@ -17,7 +17,7 @@ from structurer.office.numerals import numeral
 from structurer.office.symbols import UNKNOWN, drawn, is_symbol_font
 from structurer.office.wordfields import Fields
 from structurer.office.wordstyles import Styles, number, on, value
-from structurer.sections import lowered, raised
+from structurer.sheets.sections import lowered, raised
 
 PAGE_BREAK = "\f"
 SMALLER = 0.9  # of the size of its paragraph: characters of at most this size may be superscripts

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 from structurer.office.opc import Package, damaged
 from structurer.office.sheetcells import Cells, cells, is_true, letters_of, name_of, shared, unescaped
 from structurer.office.sheetgrid import Look, Place, look
-from structurer.sections import Block, Contents, Section, quoted
+from structurer.sheets.sections import Block, Contents, Section, quoted
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 NAMED = 5  # places stand in one warning

@@ -13,7 +13,7 @@ from typing import Final
 import pikepdf
 
 from structurer.pdf import forms as pdfforms
-from structurer.sections import quoted
+from structurer.sheets.sections import quoted
 
 XREF: Final = "the table of contents of the PDF file (xref) is damaged; its pages were found by search"
 REPAIR: Final = "reconstruct cross-reference"  # in what qpdf says when it searches the file for its objects

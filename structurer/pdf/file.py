@@ -8,11 +8,8 @@ from dataclasses import replace
 from math import sqrt
 from typing import Final
 
-from structurer.cuts import cuts_of, sides_of
-from structurer.decision import Choice, Decision, Facts, decide
 from structurer.document import Box
 from structurer.errors import InputError
-from structurer.overlaid import doubted, laid_over
 from structurer.pdf.damage import Damage, looked_over, written_anew
 from structurer.pdf.pdfium import (
     MOST_PIXELS,
@@ -31,8 +28,11 @@ from structurer.pdf.pdfium import (
 )
 from structurer.pdf.prints import Printed, printed, signs, told
 from structurer.pdf.rules import MOST_POINTS, edges
-from structurer.rulings import cells_of
-from structurer.sheet import Means, Recogniser, Sheet
+from structurer.sheets.cuts import cuts_of, sides_of
+from structurer.sheets.decision import Choice, Decision, Facts, decide
+from structurer.sheets.overlaid import doubted, laid_over
+from structurer.sheets.rulings import cells_of
+from structurer.sheets.sheet import Means, Recogniser, Sheet
 
 END_MARK_WITHIN: Final = 2048  # bytes from the end; more than the 1024 of ISO 32000-1, annex H, note 18, for mail gateways add lines
 MARK: Final = b"%PDF-"

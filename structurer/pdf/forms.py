@@ -20,7 +20,7 @@ from structurer.errors import InputError
 from structurer.pdf import calls as pdfium
 from structurer.pdf import values as pdfvalues
 from structurer.pdf.pdfium import Sheetful, UnreadablePageError, opened
-from structurer.sections import quoted
+from structurer.sheets.sections import quoted
 
 MOST_TOLD: Final = 20  # fields, each in a warning of its own
 DEEPEST: Final = 50  # fields within fields

@@ -1,6 +1,6 @@
 """PDF files by PDFium: opening them, the frame of a page, its objects in the order of painting, and pictures of it.
 
-Handles are addresses (`structurer.pdf.calls`). Loads PDFium, so import it where a PDF is parsed.
+Handles are addresses (`calls`). Loads PDFium, so import it where a PDF is parsed.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from structurer.blocks import WORD_GAP, lines
-from structurer.decision import WHOLE
 from structurer.document import Box
 from structurer.pdf.chars import LOST, Run, runs
 from structurer.pdf.pdfium import MOST_OBJECTS, Frame, Kind, Sheetful, bounds
 from structurer.pdf.sight import Why, seen
-from structurer.sheet import Char
+from structurer.sheets.blocks import WORD_GAP, lines
+from structurer.sheets.decision import WHOLE
+from structurer.sheets.sheet import Char
 
 SIDEWAYS: Final = 0.8  # of a page's characters: where so many are turned, the page is
 SAME_PLACE: Final = 1.0  # points: a character printed again this near was printed twice to look bold

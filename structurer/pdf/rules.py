@@ -9,7 +9,7 @@ from typing import Final
 
 from structurer.pdf import calls as pdfium
 from structurer.pdf.pdfium import IDENTITY, Handle, Kind, Matrix, Painted, Sheetful, bounds, combined, fill_of, matrix_of, opacity_of
-from structurer.rulings import Edge
+from structurer.sheets.rulings import Edge
 
 THIN: Final = 3.0  # points: a filling no wider than this is a line
 STRAIGHT: Final = 0.5  # points by which a line may lean

@@ -15,12 +15,12 @@ from functools import lru_cache
 from heapq import nlargest
 from typing import Final, Generic, TypeVar
 
-from structurer.book import Book, Spent
-from structurer.finishing import SCORE_BINS
-from structurer.runfolder import manifest_of
-from structurer.runs import FINISHED, Came, Manifest, State
-from structurer.schema import Schema
-from structurer.store import Store
+from structurer.contracts.schema import Schema
+from structurer.endpoints.book import Book, Spent
+from structurer.store.finishing import SCORE_BINS
+from structurer.store.runfolder import manifest_of
+from structurer.store.runs import FINISHED, Came, Manifest, State
+from structurer.store.store import Store
 
 NAMED: Final = 5  # documents of a group, and of the slowest, the dearest and the most flagged
 MOST_WORDINGS: Final = 2000

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from structurer.across import Across
-from structurer.checks import ROUNDED, TRUNCATED
-from structurer.convention import MIXED, Convention
-from structurer.finishing import SCORE_BINS
+from structurer.arithmetic.checks import ROUNDED, TRUNCATED
+from structurer.judging.across import Across
+from structurer.judging.convention import MIXED, Convention
 from structurer.record import Verdict
 from structurer.runreport.charts import Bar, Html, Look, Part, bars, histogram, key, number, percent
 from structurer.runreport.figures import UNKNOWN, Failing, Figures, Spot
 from structurer.runreport.pieces import LISTED, NONE, Section, begun, columns, counted, field_of, html, note, table, text, those, titled
+from structurer.store.finishing import SCORE_BINS
 
 SURE_BIN: Final = SCORE_BINS * 19 // 20  # what scores less than 0.95 has lost something of its evidence
 QUOTED: Final = 200  # characters of a reason

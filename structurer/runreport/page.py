@@ -8,14 +8,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
-from structurer import atomic, runfolder
-from structurer.book import Book, Spent
+from structurer import atomic
+from structurer.endpoints.book import Book, Spent
 from structurer.errors import UsageError
 from structurer.runreport import sections
 from structurer.runreport.charts import Html, number, patterns
 from structurer.runreport.figures import Figures, gather
 from structurer.runreport.pieces import Section, between, costs, html, lasting, moment, money, text
 from structurer.show import plain
+from structurer.store import runfolder
 
 STYLE: Final = "page.css"  # beside this module
 _HEAD: Final = (

@@ -12,9 +12,9 @@ from decimal import Decimal
 from html import escape
 from typing import Final
 
-from structurer.book import Spent
+from structurer.contracts.schema import Group, Node, Rows, Schema
+from structurer.endpoints.book import Spent
 from structurer.runreport.charts import NARROW, Html, number, said
-from structurer.schema import Group, Node, Rows, Schema
 from structurer.show import plain
 
 LISTED: Final = 10  # lines of a list, beyond which it says how many more there are

@@ -9,7 +9,7 @@ from itertools import accumulate
 from math import log
 from typing import Final
 
-from structurer.book import Book, Spent
+from structurer.endpoints.book import Book, Spent
 from structurer.runreport.charts import Bar, Html, Look, Part, bars, cumulative, number, percent, stacked
 from structurer.runreport.figures import UPTO_S, Figures, name_of
 from structurer.runreport.findings import confidence, failing, look, together
@@ -33,7 +33,7 @@ from structurer.runreport.pieces import (
     those,
     titled,
 )  # fmt: skip
-from structurer.runs import UNDONE, Came, Progress, State
+from structurer.store.runs import UNDONE, Came, Progress, State
 
 _ROUND: Final = tuple(at for at, bound in enumerate(UPTO_S) if f"{bound:e}"[:3] in ("1.0", "2.0", "5.0"))  # bounds that an axis names
 _LOOKS: Final = {

@@ -29,16 +29,17 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 from jsonschema import Draft202012Validator
 
-from structurer import library, store
-from structurer.converse import concluded
-from structurer.dialect import Dialect, Format
+from structurer import library
+from structurer.asking.converse import concluded
+from structurer.asking.extract import Asking, UnusableReplyError, extract
+from structurer.asking.guide import reply_schema
+from structurer.asking.llm import Message, Reply, Request
+from structurer.asking.replies import BadReply, Fault, read_reply, unusable
+from structurer.endpoints.dialect import Dialect, Format
+from structurer.endpoints.providers import Limits, OpenAIModel
 from structurer.errors import ModelError
-from structurer.extract import Asking, UnusableReplyError, extract
-from structurer.guide import reply_schema
-from structurer.llm import Message, Reply, Request
-from structurer.providers import Limits, OpenAIModel
 from structurer.record import Flag, Match, Record, Value, leaf_pointers
-from structurer.replies import BadReply, Fault, read_reply, unusable
+from structurer.store import store
 
 P, T = ParamSpec("P"), TypeVar("T")
 

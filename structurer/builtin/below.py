@@ -1,0 +1,99 @@
+"""Values printed below their labels: a block of text under one label, or under several that stand side by side."""
+
+from __future__ import annotations
+
+from structurer.builtin.divide import by_shape
+from structurer.builtin.draft import Draft
+from structurer.builtin.heads import Head
+from structurer.builtin.labels import Hit, Role
+from structurer.contracts.schema import Kind, Leaf
+from structurer.layout import Chunk
+from structurer.record import pointer
+
+
+def is_beneath(node: object) -> bool:
+    """Whether the schema says that the field's value stands below its label."""
+    return isinstance(node, Leaf) and node.printed.beneath
+
+
+def runs(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
+    """Labels that stand side by side: nothing is printed between them."""
+    runs: list[list[Hit]] = []
+    for hit in hits:
+        if runs and not draft.layout.words(runs[-1][-1].end, hit.start):
+            runs[-1].append(hit)
+        else:
+            runs.append([hit])
+    return runs
+
+
+def abreast(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
+    """Labels of texts that fill a line of their own, side by side: their values stand below them."""
+    found = []
+    for run in runs(draft, hits):
+        line = draft.layout.line_at(run[0].start)
+        texts = all(isinstance(owner.node, Leaf) and owner.node.kind is Kind.TEXT for hit in run for owner in hit.owned(Role.FIELD))
+        if (
+            len(run) > 1
+            and texts
+            and line is not None
+            and not line.grid
+            and run[0].start == line.chunks[0].start
+            and run[-1].end >= line.chunks[-1].end
+        ):
+            found.append(run)
+    return found
+
+
+def read_below(draft: Draft, run: list[Hit], heads: list[Head]) -> None:
+    """Fill the fields of a run of labels from the block of text below them."""
+    owners = [hit.owned(Role.FIELD) for hit in run]
+    leaves = [next((owner.node for owner in own if is_beneath(owner.node)), own[0].node) for own in owners]
+    meant = all(is_beneath(leaf) for leaf in leaves)
+    for hit in run:
+        draft.explain(hit.start, hit.end)
+    line = draft.layout.line_at(run[-1].start)
+    stop = _block_end(draft, run[-1], heads, grid=line is not None and line.grid)
+    chunks = [chunk for chunk in draft.layout.words(run[-1].end, stop) if not _inside_hit(draft, chunk)]
+    parts, sure = _by_column(draft, run, chunks) if line is not None and line.grid else (by_shape(draft, chunks, len(run)))
+    sure = sure and (all(parts) or (line is not None and line.grid))
+    doubts = () if sure and meant else ("the text under these labels could be divided in another way",)
+    for leaf, part in zip(leaves, parts, strict=True):
+        assert isinstance(leaf, Leaf)
+        if part:
+            draft.put(pointer(*leaf.path), draft.merged(part), doubts=doubts)
+        else:
+            draft.blank(pointer(*leaf.path), *doubts)
+
+
+def _inside_hit(draft: Draft, chunk: Chunk) -> bool:
+    return any(hit.covers(chunk.start, chunk.end) for hit in draft.hits)
+
+
+def _block_end(draft: Draft, last: Hit, heads: list[Head], *, grid: bool) -> int:
+    """The block ends at the next label; a side label beside the block does not end it."""
+    ends = [head.start for head in heads if head.start >= last.end]
+    for hit in draft.hits:
+        if hit.start >= last.end and not (all(owner.role is Role.CAPTION for owner in hit.owners) and (grid or _is_beside(draft, hit))):
+            ends.append(hit.start)
+            break
+    return min(ends, default=draft.layout.end)
+
+
+def _is_beside(draft: Draft, hit: Hit) -> bool:
+    """Whether a label shares its line with a text: a side label, and not a heading."""
+    line = draft.layout.line_at(hit.start)
+    return line is not None and any(not _inside_hit(draft, chunk) for chunk in line.chunks)
+
+
+def _by_column(draft: Draft, run: list[Hit], chunks: list[Chunk]) -> tuple[list[list[Chunk]], bool]:
+    """In a grid each cell goes to the label whose column is nearest; what stands left of all is the remainder of a side label."""
+    columns = [draft.layout.column_at(hit.start) or 0 for hit in run]
+    parts: list[list[Chunk]] = [[] for _ in run]
+    for chunk in chunks:
+        if chunk.col < min(columns) and chunk.end - chunk.start <= 8:
+            draft.explain(chunk.start, chunk.end)
+            continue
+        nearest = min(range(len(run)), key=lambda index: (abs(columns[index] - chunk.col), index))
+        parts[nearest].append(chunk)
+    return parts, True
