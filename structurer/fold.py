@@ -25,18 +25,22 @@ _TABLE = {
     **{code: _single(code) for block in ((0xFF01, 0xFFEF), (0x3000, 0x303F), (0xFE30, 0xFE6F)) for code in range(*block)},
     **{ord(char): alike for char, alike in _ALIKE.items()},
 }
-_SPACE = re.compile(r"\s+")
+_FOLDED = re.compile("[" + "".join(map(re.escape, map(chr, _TABLE))) + "]")
 _INK = re.compile(r"\S+")
 
 
 def fold(text: str) -> str:
     """Fold widths and interchangeable marks; same length as the input."""
-    return text.translate(_TABLE)
+    return text if text.isascii() else _FOLDED.sub(_alike, text)  # `translate` raises and drops an error for each character that stays
+
+
+def _alike(found: re.Match[str]) -> str:
+    return _TABLE[ord(found[0])]
 
 
 def squeeze(text: str) -> str:
     """Fold and leave out all white space: equal results are prints of the same text."""
-    return _SPACE.sub("", text.translate(_TABLE))
+    return "".join(fold(text).split())
 
 
 def caseless(text: str) -> str:
@@ -84,7 +88,7 @@ class Folded:
             pieces.append(ink.group())
             self.offsets.extend(range(ink.start(), ink.end()))
             size, last = size + ink.end() - ink.start(), ink.end()
-        self.chars = "".join(pieces).translate(_TABLE)
+        self.chars = fold("".join(pieces))
         self.breaks[size] = Break.PAGE
 
     def break_before(self, index: int) -> Break:

@@ -35,7 +35,7 @@ from structurer.judging.settle import settle
 from structurer.judging.trust import judge, merged
 from structurer.judging.validate import violations
 from structurer.layout import Layout
-from structurer.record import Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
+from structurer.record import BLANK, Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
 from structurer.segment import Segment, segment
 from structurer.showing import Showing
 
@@ -202,7 +202,7 @@ def _agreed(settled: Extraction, witness: Extraction) -> frozenset[str]:
     """The values that the witness took from their places too."""
     if settled.rows != witness.rows:
         return frozenset()
-    return frozenset(place for place, extract in settled.leaves.items() if extract.text == witness.leaves.get(place, Extract(None)).text)
+    return frozenset(place for place, extract in settled.leaves.items() if extract.text == witness.leaves.get(place, BLANK).text)
 
 
 # -- judging -----------------------------------------------------------------------------------------------------------

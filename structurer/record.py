@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from structurer.arithmetic.checks import Outcome, Quantity
 from structurer.contracts.schema import Group, Leaf, Node, Rows, Schema
@@ -69,6 +69,9 @@ class Extract:
     alternatives: tuple[str | None, ...] = ()
     logprob: float | None = None
     agreement: tuple[int, int] | None = None
+
+
+BLANK: Final = Extract(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,20 +216,22 @@ def expanded(path: tuple[str, ...], rows: Mapping[str, int], base: str = "") -> 
         yield from expanded(path[star + 1 :], rows, f"{base}/{number}")
 
 
-def leaf_pointers(schema: Schema, rows: Mapping[str, int]) -> Iterator[tuple[str, Leaf]]:
+def leaf_pointers(schema: Schema, rows: Mapping[str, int]) -> list[tuple[str, Leaf]]:
     """Every leaf that a record with these list lengths has, with its field: in the order of the record, row by row."""
-    return _leaves(schema.root, "", rows)
+    found: list[tuple[str, Leaf]] = []
+    _gather(schema.root, "", rows, found)
+    return found
 
 
-def _leaves(node: Node, place: str, rows: Mapping[str, int]) -> Iterator[tuple[str, Leaf]]:
+def _gather(node: Node, place: str, rows: Mapping[str, int], found: list[tuple[str, Leaf]]) -> None:
     if isinstance(node, Leaf):
-        yield place, node
+        found.append((place, node))
     elif isinstance(node, Rows):
         for number in range(rows.get(place, 0)):
-            yield from _leaves(node.row, f"{place}/{number}", rows)
+            _gather(node.row, f"{place}/{number}", rows, found)
     else:
         for member in node.members:
-            yield from _leaves(member, place + pointer(member.name), rows)
+            _gather(member, place + pointer(member.name), rows, found)
 
 
 def as_json(schema: Schema, values: Mapping[str, Any], rows: Mapping[str, int]) -> dict[str, Any]:

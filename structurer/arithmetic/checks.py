@@ -158,9 +158,11 @@ def _order(node: Binary, left: Fraction | str, right: Fraction | str, sheet: She
 
 
 def _equate(node: Binary, left: Fraction, right: Fraction, sheet: Sheet) -> _Finding:
+    level = _equality(node, left, right, sheet)
+    if sheet.wordless:
+        return _Finding(level, "", "", "", "")
     slack = print_interval(sheet.read(node.left)[0]) if isinstance(node.left, Path) else None
     allowed = f"{decimal_text(slack.low)} .. {decimal_text(slack.high)}" if slack else ""
-    level = _equality(node, left, right, sheet)
     sides = explain(node.left, left, sheet), explain(node.right, right, sheet)
     return _Finding(level, *sides, allowed, _equality_words(level, *sides, allowed, left - right), _manner(node, level, left, right, sheet))
 
@@ -254,3 +256,8 @@ def confront(check: Check, facts: Facts, scope: str = "") -> Outcome:
     sheet = Sheet(facts, scope)
     finding = _judge(check.root, sheet)
     return Outcome(*finding[:-1], tuple(sheet.present), tuple(sheet.missing), finding.manner)
+
+
+def level(check: Check, facts: Facts, scope: str = "") -> Level:
+    """The level that `confront` finds, without its words: for readings that are tried against the checks."""
+    return _judge(check.root, Sheet(facts, scope, wordless=True)).level

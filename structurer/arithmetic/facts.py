@@ -52,12 +52,13 @@ class RuledOutError(UnfitError):
 
 
 class Sheet:
-    """The cells that one check reads: found and missing in order of reading, within the bound on rows."""
+    """The cells that one check reads: found and missing in order of reading, within the bound on rows. Where nobody wants words it is
+    `wordless`."""
 
-    __slots__ = ("_budget", "_facts", "_scope", "found", "missing", "present")
+    __slots__ = ("_budget", "_facts", "_scope", "found", "missing", "present", "wordless")
 
-    def __init__(self, facts: Facts, scope: str) -> None:
-        self._facts, self._scope, self._budget = facts, scope, MAX_CELLS
+    def __init__(self, facts: Facts, scope: str, *, wordless: bool = False) -> None:
+        self._facts, self._scope, self._budget, self.wordless = facts, scope, MAX_CELLS, wordless
         self.present: dict[str, None] = {}
         self.missing: dict[str, None] = {}
         self.found: dict[int, list[Quantity]] = {}  # by id of the Path, for the explanation

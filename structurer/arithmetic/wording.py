@@ -22,6 +22,8 @@ _SIX_DIGITS: Final = Context(prec=6, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 def explain(node: Node, value: Fraction | str | None, sheet: Sheet) -> str:
     """A side written out with its numbers, and what they make: `20.00 + 20.00 = 40`; reads nothing that was not read before."""
+    if sheet.wordless:
+        return ""
     if isinstance(node, Path):
         return f"{node.name} = {_operand(node, sheet)}"
     if isinstance(node, Number | Text):
@@ -72,6 +74,8 @@ def _shorten(terms: Sequence[str], separator: str) -> str:
 
 def names_missing(node: Binary, sheet: Sheet) -> str:
     """Which paths of a comparison stand for no cell."""
+    if sheet.wordless:
+        return ""
     read = {path.name: path for path in walk(node) if isinstance(path, Path) and not sheet.found.get(id(path))}
     names = list(read)
     return f"{' and '.join(names[:2])}{' and others' * (len(names) > 2)} {'is' if len(names) == 1 else 'are'} missing"

@@ -17,7 +17,7 @@ from structurer.contracts.schema import Kind, Leaf, Node, Rows, Schema, walk
 from structurer.fold import squeeze
 from structurer.judging.lostrows import weight
 from structurer.judging.parse import parse
-from structurer.record import Extract, Extraction, Match, expanded, pointer
+from structurer.record import BLANK, Extract, Extraction, Match, expanded, pointer
 
 MAX_SHOWN: Final = 40  # characters of a text in a doubt
 NOWHERE: Final = "no value of this row is found on the page"
@@ -164,7 +164,7 @@ class _Merger:
 
     def leaf(self, leaf: Leaf, views: Sequence[_View], target: str, kept: Sequence[Span]) -> None:
         """One value of several. A blank gives way only to what stands on print that is not known to be that of another value."""
-        extracts = [self.pieces[view.piece].extraction.leaves.get(view.place, Extract(None)) for view in views]
+        extracts = [self.pieces[view.piece].extraction.leaves.get(view.place, BLANK) for view in views]
         chosen = self.of_row(extracts, kept) if "*" in leaf.path else self.single(views, extracts)
         extract, view = extracts[chosen], views[chosen]
         others = [other for other in extracts if other.text is not None and not _agree(leaf, other.text, extract.text)]
@@ -219,7 +219,7 @@ class _Merger:
         for row in rows:
             for tail, merged_cell in columns:
                 for place in expanded(tail, reading.rows, row.view.place):
-                    extract = reading.leaves.get(place, Extract(None))
+                    extract = reading.leaves.get(place, BLANK)
                     if extract.text is not None:
                         row.texts.append((place[len(row.view.place) :], squeeze(extract.text)))
                     if extract.text is not None and extract.spans:

@@ -15,7 +15,7 @@ from structurer.contracts.schema import Leaf, Schema
 from structurer.fold import squeeze
 from structurer.judging.confront import failures
 from structurer.judging.parse import parse
-from structurer.record import Extract, Extraction, leaf_pointers
+from structurer.record import BLANK, Extract, Extraction, leaf_pointers
 
 MAX_TRIALS: Final = 200  # leaves tried against the checks; of more differences the rest are flagged untried
 
@@ -29,7 +29,7 @@ def voted(schema: Schema, readings: Sequence[Extraction]) -> Extraction:
     leaves = dict(base.leaves)
     split: dict[str, list[Extract]] = {}
     for place, leaf in leaf_pointers(schema, base.rows):
-        choices = _choices(leaf, [reading.leaves.get(place, Extract(None)) for reading in heard])
+        choices = _choices(leaf, [reading.leaves.get(place, BLANK) for reading in heard])
         leaves[place] = replace(choices[0][0], agreement=(choices[0][1], len(heard)))
         if len(choices) > 1:
             split[place] = [choice for choice, _ in choices]

@@ -20,7 +20,7 @@ from structurer.contracts.schema import Group, Kind, Leaf, Node, Rows, Schema, w
 from structurer.errors import UsageError
 from structurer.fold import squeeze
 from structurer.judging.parse import UNITS
-from structurer.record import Extract, Extraction, pointer
+from structurer.record import BLANK, Extract, Extraction, pointer
 
 KEPT: Final = 64  # schemas whose parts are remembered
 MAX_KEYS: Final = 3  # columns that are repeated
@@ -222,11 +222,13 @@ class _Joiner:
 
     def name(self, view: _View, row: int, tails: Sequence[str]) -> Name:
         leaves = self.parts[view.part].leaves
-        return tuple(squeeze(leaves.get(f"{view.place}/{row}{tail}", Extract(None)).text or "") for tail in tails)
+        return tuple(squeeze(leaves.get(f"{view.place}/{row}{tail}", BLANK).text or "") for tail in tails)
 
 
 def _agreed(read: Sequence[Extract]) -> Extract:
     """One value of those that parts read of the same field: the first that is not blank."""
+    if len(read) == 1:
+        return read[0]
     chosen = next((extract for extract in read if extract.text is not None), read[0])
     others = [extract for extract in read if squeeze(extract.text or "") != squeeze(chosen.text or "")]
     doubts = [reason for extract in read if extract not in others for reason in (*chosen.doubts, *extract.doubts)]

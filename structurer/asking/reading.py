@@ -82,8 +82,12 @@ def grounded(layout: Layout, schema: Schema, extraction: Extraction) -> Reading:
     texts = tuple((place, extract.text) for place, _, extract in places)
     grounds = layout.once((schema.digest, texts), lambda: ground(layout, places))
     found = {place: grounds.found.get(place, ((), Match.NONE)) for place, _, _ in places}
-    leaves = {place: replace(extract, spans=found[place][0]) for place, _, extract in places}
+    leaves = {place: _at(found[place][0], extract) for place, _, extract in places}
     return Reading(replace(extraction, leaves=leaves), {place: match for place, (_, match) in found.items()}, grounds.placed)
+
+
+def _at(spans: tuple[tuple[int, int], ...], extract: Extract) -> Extract:
+    return extract if extract.spans == spans else replace(extract, spans=spans)
 
 
 def _opinion(layout: Layout, schema: Schema, asking: Asking, sizes: Sizes) -> Rounds[Reading]:

@@ -19,12 +19,11 @@ from structurer.asking.jsontext import Broken, Kind, parsed
 from structurer.asking.llm import Reply
 from structurer.asking.logprobs import of_leaves
 from structurer.contracts.schema import Group, Leaf, Node, Schema
-from structurer.record import Extract, Extraction, pointer
+from structurer.record import BLANK, Extract, Extraction, pointer
 
 MAX_ROWS: Final = 20_000  # rows of all lists of one reply together
 MAX_ERRORS: Final = 20  # errors of a bad reply that are named
 MAX_ERROR: Final = 200  # characters of one named error
-BLANK: Final = Extract(None)
 COMPLETE: Final = frozenset({"stop", "tool_calls", "function_call"})  # the finish reasons of a reply that is whole
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")

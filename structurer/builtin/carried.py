@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, combinations, permutations
 from math import lcm
 from typing import Final, TypeVar
@@ -242,7 +242,16 @@ def _digits(text: str) -> int:
 
 
 def _is_head(cell: _Cell) -> bool:
-    return caseless(squeeze(cell.text)).rstrip(":") in {caseless(squeeze(label)).rstrip(":") for label in cell.leaf.printed.labels}
+    return _as_head(cell.text) in _heads(cell.leaf.printed.labels)
+
+
+@lru_cache(maxsize=256)
+def _heads(labels: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(_as_head, labels))
+
+
+def _as_head(text: str) -> str:
+    return caseless(squeeze(text)).rstrip(":")
 
 
 # -- what rows prove ---------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from structurer.builtin.labels import Hit
 from structurer.contracts.schema import Schema
 from structurer.judging.confront import check_reading
 from structurer.layout import Chunk, Layout
-from structurer.record import Checked, Extract, Extraction, leaf_pointers
+from structurer.record import BLANK, Checked, Extract, Extraction, leaf_pointers
 
 Spans = tuple[tuple[int, int], ...]
 
@@ -59,5 +59,5 @@ class Draft:
 
     def finish(self, reader: str) -> Extraction:
         """The extraction, with every leaf of the schema present: what nothing was found for is blank."""
-        leaves = {place: self.leaves.get(place, Extract(None)) for place, _ in leaf_pointers(self.schema, self.rows)}
+        leaves = {place: self.leaves.get(place, BLANK) for place, _ in leaf_pointers(self.schema, self.rows)}
         return Extraction(self.schema.kind, reader, leaves, dict(self.rows), dict(self.doubts), tuple(sorted(self.explained)))

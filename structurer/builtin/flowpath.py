@@ -18,6 +18,7 @@ _WHOLE = 0.9  # share of the lines with figures that hold all cells of a row, fr
 _CLEARLY = 2.0  # of cost, by which cells at their top must explain the lines better than cells in the middle
 _BEAM = 24  # states kept a word
 _MARGIN = 6.0  # of cost above the best state, beyond which a state is given up
+_RELIEF = 1.0  # of cost, that brackets may take off a step
 _CUT_OFF = 0.3  # share of an unfinished row's cost that counts at the very end: forms are cut off there
 
 
@@ -113,14 +114,16 @@ class Path:
     def advance(self, number: int, states: list[Step]) -> list[Step]:
         """The best states of a word, given those of the word before."""
         found: dict[tuple[object, ...], Step] = {}
+        best = NEVER
         for state in states:
             bracketed = state.open or state.name_open or self.brackets[number] != (0, 0)
-            for step in self.following(number, state):
+            for step in self.following(number, state, min(best + _MARGIN + _RELIEF, NEVER)):
                 if bracketed:
                     step = self.bracketed(number, state, step)
                 key = _key(step)
                 if step.cost < NEVER and (key not in found or step.cost < found[key].cost):
                     found[key] = step
+                    best = min(best, step.cost)
         if not found:
             return [self.begun(NEVER, self.namer, number, min(states, key=lambda state: state.cost))]
         kept = sorted(found.values(), key=lambda step: step.cost)[:_BEAM]
@@ -139,23 +142,24 @@ class Path:
         cost = step.cost + self.costs.left_open(state, step) + self.costs.closed(number, before)
         after = min(max(before - closes, 0) + opens, 2)
         name_open = after if named else 0 if step.new_row else state.name_open
-        return replace(step, cost=max(cost, state.cost), open=after, name_open=name_open)
+        return step._replace(cost=max(cost, state.cost), open=after, name_open=name_open)
 
-    def following(self, number: int, state: Step) -> Iterator[Step]:
-        """Every step from a state to the word."""
-        same_line = self.on_same_line(number)
-        if not self.numeric[state.column]:
-            yield self.same_cell(number, state, same_line)
+    def following(self, number: int, state: Step, most: float) -> Iterator[Step]:
+        """Every step from a state to the word that costs at most so much."""
+        same_line, costs = self.on_same_line(number), self.costs
+        if not self.numeric[state.column] and (cost := costs.same_cell(number, state, same_line)) <= most:
+            yield self.same_cell(cost, number, state, same_line)
         if not state.late:
+            types = costs.types[number]
             for column in self.columns[state.column + 1 :]:
-                if self.costs.types[number][column] < NEVER:
-                    yield self.next_cell(number, state, column, same_line)
+                if types[column] < NEVER and (cost := costs.next_cell(number, state, column, same_line)) <= most:
+                    yield self.next_cell(cost, number, state, column, same_line)
         elif same_line:
-            yield from self.late_cells(number, state)
+            yield from self.late_cells(number, state, most)
         if state.column >= self.complete or state.late:
-            yield from self.next_row(number, state, same_line)
-            if not same_line:
-                yield self.late_name(number, state)
+            yield from self.next_row(number, state, same_line, most)
+            if not same_line and (cost := costs.late_name(number, state)) <= most:
+                yield self.late_name(cost, number, state)
 
     def begun(self, cost: float, column: int, number: int, back: Step | None) -> Step:
         """The first word of a row."""
@@ -164,40 +168,39 @@ class Path:
         name_size, name_opens = (size, opens) if named else (0, 0)
         return Step(cost, column, False, int(named), 0, False, size, name_size, True, True, back, opens, name_opens)
 
-    def same_cell(self, number: int, state: Step, same_line: bool) -> Step:
+    def same_cell(self, cost: float, number: int, state: Step, same_line: bool) -> Step:
         """The cell of the word before goes on."""
         named, size = state.column == self.namer, len(self.texts[number])
         length = state.length + size if same_line else size
         before = state.before + (named and not state.late and not same_line)
         behind = state.behind + (named and state.late and not same_line)
         name_length = length if named else state.name_length
-        cost = self.costs.same_cell(number, state, same_line)
         return Step(cost, state.column, state.late, before, behind, state.shared, length, name_length, False, False, state)
 
-    def next_cell(self, number: int, state: Step, column: int, same_line: bool) -> Step:
+    def next_cell(self, cost: float, number: int, state: Step, column: int, same_line: bool) -> Step:
         """Another cell of the row begins."""
-        cost = self.costs.next_cell(number, state, column, same_line)
         shared = state.shared or (state.column == self.namer and same_line)
         return Step(cost, column, False, state.before, 0, shared, len(self.texts[number]), state.name_length, False, True, state)
 
-    def next_row(self, number: int, state: Step, same_line: bool) -> Iterator[Step]:
+    def next_row(self, number: int, state: Step, same_line: bool, most: float) -> Iterator[Step]:
         """Another row begins, with its name, a cell left of it or the one right of it."""
-        cost, types = self.costs.next_row(number, state, same_line), self.costs.types[number]
+        closing, types, skips = self.costs.next_row(number, state, same_line), self.costs.types[number], self.costs.skips[0]
         for column in self.columns[: self.namer + 2]:
-            if types[column] < NEVER:
-                yield self.begun(cost + types[column] + self.costs.skips[0][column], column, number, state)
+            if types[column] < NEVER and (cost := closing + types[column] + skips[column]) <= most:
+                yield self.begun(cost, column, number, state)
 
-    def late_name(self, number: int, state: Step) -> Step:
+    def late_name(self, cost: float, number: int, state: Step) -> Step:
         """The name goes on below its figures."""
-        cost, size = self.costs.late_name(number, state), len(self.texts[number])
+        size = len(self.texts[number])
         return Step(cost, self.namer, True, state.before, state.behind + 1, state.shared, size, size, False, False, state)
 
-    def late_cells(self, number: int, state: Step) -> Iterator[Step]:
+    def late_cells(self, number: int, state: Step, most: float) -> Iterator[Step]:
         """On the line where a name goes on, other cells of its row may go on beside it."""
         size = len(self.texts[number])
         for column in self.columns[state.column + 1 :]:
-            if not self.numeric[column] and not self.costs.figure[number]:
-                cost = self.costs.late_cell(state, column)
+            if self.numeric[column] or self.costs.figure[number]:
+                continue
+            if (cost := self.costs.late_cell(state, column)) <= most:
                 yield Step(cost, column, True, state.before, state.behind, state.shared, size, state.name_length, False, False, state)
 
     def could_be_name(self, number: int, step: Step) -> bool:

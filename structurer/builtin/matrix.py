@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
 
-from structurer.arithmetic.checks import Facts, Level, Quantity, confront
+from structurer.arithmetic.checks import Facts, Level, Quantity, level
 from structurer.builtin.align import Column, align, is_blank, is_figure
 from structurer.builtin.draft import Draft
 from structurer.builtin.gridrows import doubt_strangers
@@ -135,7 +135,7 @@ def _failing(draft: Draft, head: Head, row: Group, quantities: dict[str, Quantit
     """How many of the checks declared on the table, or on the row, fail."""
     facts = Facts(quantities, {})
     rules = (rule for rule in draft.schema.rules if rule.scope in (head.table.path, row.path))
-    return sum(confront(rule.check, facts, pointer(*rule.scope)).level is Level.FAIL for rule in rules)
+    return sum(level(rule.check, facts, pointer(*rule.scope)) is Level.FAIL for rule in rules)
 
 
 def _quantities(draft: Draft, rows: Sequence[Node]) -> dict[str, Quantity]:

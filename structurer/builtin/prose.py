@@ -15,7 +15,7 @@ from structurer.contracts.phrases import Found, Phrase, compile_phrase, fields_o
 from structurer.contracts.schema import Group, Kind, Leaf, Node, Rows
 from structurer.fold import Break, Folded, squeeze
 from structurer.judging.parse import reckon
-from structurer.record import Extract, pointer
+from structurer.record import BLANK, pointer
 
 MAX_PERHAPS = 50  # matches of a phrase that are tried against the checks
 _HEADING_STYLES = (
@@ -53,7 +53,7 @@ def _doubt_units(draft: Draft) -> None:
     units = {leaf.unit for leaf in draft.schema.leaves() if leaf.unit is not None and leaf.unit.startswith("$.")}
     for unit in units:
         place = pointer(*unit[2:].split("."))
-        if draft.leaves.get(place, Extract(None)).text is None:
+        if draft.leaves.get(place, BLANK).text is None:
             draft.blank(place, "the unit of the amounts is not found")
 
 
@@ -128,7 +128,7 @@ def _outside(region: Region, entries: list[Entry]) -> list[Region]:
 
 def _read_phrases(draft: Draft, node: Leaf | Group, regions: list[Region], folded: Folded) -> None:
     leaves = (node,) if isinstance(node, Leaf) else tuple(leaf for leaf in node.members if isinstance(leaf, Leaf))
-    if any(draft.leaves.get(pointer(*leaf.path), Extract(None)).text is not None for leaf in leaves):
+    if any(draft.leaves.get(pointer(*leaf.path), BLANK).text is not None for leaf in leaves):
         return
     for text in node.printed.phrases:
         phrase = compile_phrase(text, fields_of(leaves))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from structurer.arithmetic.checks import Facts, Level, Outcome, Quantity, confront, paths
+from structurer.arithmetic.checks import Facts, Level, Quantity, confront, level, paths
 from structurer.contracts.schema import Group, Kind, Leaf, Node, Rows, Rule, Schema
 from structurer.judging.parse import UNITS, Parsed, parse
 from structurer.record import Checked, Extract, Extraction, expanded, leaf_pointers, pointer
@@ -131,26 +131,31 @@ def check(
         outcome = confront(rule.check, facts, place)
         about = bool(approximate) and any(facts.same.get(cell, cell) in approximate for cell in outcome.cells)
         requires = LESS[rule.requires] if about else rule.requires
-        found.append(Checked(rule.id, place, requires, rule.says, outcome, holds(requires, outcome)))
+        found.append(Checked(rule.id, place, requires, rule.says, outcome, holds(requires, outcome.level)))
     return tuple(found)
 
 
-def holds(requires: str, outcome: Outcome) -> bool | None:
+def holds(requires: str, reached: Level) -> bool | None:
     """Whether the required level is reached; None where the rule does not apply."""
-    if outcome.level is Level.NOT_APPLICABLE:
+    if reached is Level.NOT_APPLICABLE:
         return None
-    return outcome.level is not Level.FAIL and _ORDER[outcome.level] <= _REQUIRED[requires]
+    return reached is not Level.FAIL and _ORDER[reached] <= _REQUIRED[requires]
 
 
 def check_reading(schema: Schema, leaves: Mapping[str, Extract], rows: Mapping[str, int]) -> tuple[Checked, ...]:
     """The checks within the record, on a reading as it stands: its leaves and list lengths by JSON pointer."""
-    texts = {place: extract.text for place, extract in leaves.items()}
-    return check(schema, joined(schema, figures(schema, texts, rows).facts))
+    return check(schema, _facts_of(schema, leaves, rows))
 
 
 def failures(schema: Schema, extraction: Extraction) -> int:
     """How many checks fail on a reading as it stands."""
-    return sum(checked.holds is False for checked in check_reading(schema, extraction.leaves, extraction.rows))
+    facts = _facts_of(schema, extraction.leaves, extraction.rows)
+    return sum(holds(rule.requires, level(rule.check, facts, place)) is False for rule, place in owed(schema, facts.rows))
+
+
+def _facts_of(schema: Schema, leaves: Mapping[str, Extract], rows: Mapping[str, int]) -> Facts:
+    texts = {place: extract.text for place, extract in leaves.items()}
+    return joined(schema, figures(schema, texts, rows).facts)
 
 
 def joined(schema: Schema, facts: Facts) -> Facts:

@@ -47,8 +47,9 @@ _DATE: Final = (
     r"(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?"
 )
 CELL_DATE: Final = re.compile(_DATE, re.IGNORECASE)
-_TOKEN: Final = re.compile(rf"(?P<date>(?<!\S){_DATE}(?=[,;:]?(?:\s|$)))|\S+", re.IGNORECASE)
+_TOKEN: Final = re.compile(rf"(?P<date>(?<!\S)(?=[\djfmasond]){_DATE}(?=[,;:]?(?:\s|$)))|\S+", re.IGNORECASE)
 _UNIT: Final = r"(?:%|[Cc][Rr]|[Dd][Rr]|元|万元|亿元|千元|EUR|USD|GBP|CHF|JPY|CNY|RMB|[¥$€£])"
+_MARK: Final = re.compile(_UNIT)
 _FIGURE: Final = re.compile(rf"[-+(]{{0,2}}{_UNIT}?[-+]?(?P<digits>\d[\d,.']*)\)?[-+]?{_UNIT}?\)?")
 _DECIMALS: Final = re.compile(r"\.\d+$|,\d{1,2}$")
 _DASH: Final = re.compile(r"[-/\\]+|n/a", re.IGNORECASE)
@@ -157,13 +158,9 @@ def _is_word(token: Token) -> bool:
 
 
 def _sort(text: str) -> Sort | None:
-    if re.fullmatch(_UNIT, text):
-        return None
-    if _DASH.fullmatch(text):
-        return Sort.DASH
     figure = _FIGURE.fullmatch(text)
     if figure is None:
-        return Sort.WORD
+        return None if _MARK.fullmatch(text) else Sort.DASH if _DASH.fullmatch(text) else Sort.WORD
     return Sort.DECIMAL if _DECIMALS.search(figure["digits"]) else Sort.WHOLE
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import TypeVar
 
 from structurer.contracts.schema import Leaf, Schema
 from structurer.fold import squeeze
 from structurer.judging.confront import failures, lists_of
 from structurer.judging.parse import parse
-from structurer.record import Extract, Extraction, Match, leaf_pointers, pointer
+from structurer.record import BLANK, Extract, Extraction, Match, leaf_pointers, pointer
 
 _T = TypeVar("_T")
 MOSTLY = 0.4  # of the values that either reading has
@@ -24,22 +25,42 @@ MAX_TRIALS = 200  # leaves tried against the checks; more differences than that 
 def settle(schema: Schema, first: Extraction, second: Extraction, matches: Mapping[str, Match]) -> Extraction:
     """One extraction of two. `matches` say how the first reading's values were found on the page (the second knows its own places)."""
     base, doubts = _same_shape(schema, first, second)
-    failing = failures(schema, base)
-    apart = _apart(schema, base, second)
+    trial = _Trial(schema, base, second)
     leaves: dict[str, Extract] = {}
-    trials = 0
     for place, leaf in leaf_pointers(schema, base.rows):
-        mine, theirs = base.leaves.get(place, Extract(None)), second.leaves.get(place)
+        mine, theirs = base.leaves.get(place, BLANK), second.leaves.get(place)
         if theirs is None or place.startswith(tuple(f"{taken}/" for taken in doubts)):
             leaves[place] = mine
         elif _agree(leaf, mine.text, theirs.text):
-            leaves[place] = replace(mine, spans=mine.spans or theirs.spans)
+            leaves[place] = mine if mine.spans or not theirs.spans else replace(mine, spans=theirs.spans)
         else:
-            trials += 1
-            instead = failures(schema, replace(base, leaves={**base.leaves, place: theirs})) if trials <= MAX_TRIALS else failing
-            leaves[place] = _decide(mine, theirs, matches.get(place, Match.NONE), failing, instead, sure=not apart)
+            instead = trial.failing_with(place, theirs)
+            leaves[place] = _decide(mine, theirs, matches.get(place, Match.NONE), trial.failing, instead, sure=not trial.apart)
     merged = {**base.doubts, **doubts}
     return Extraction(base.kind, f"{first.reader}+{second.reader}", leaves, base.rows, merged, second.explained)
+
+
+class _Trial:
+    """What differing values come to before the checks; readings that agree everywhere need none of it."""
+
+    def __init__(self, schema: Schema, base: Extraction, second: Extraction) -> None:
+        self.schema, self.base, self.second = schema, base, second
+        self.trials = 0
+
+    @cached_property
+    def failing(self) -> int:
+        return failures(self.schema, self.base)
+
+    @cached_property
+    def apart(self) -> bool:
+        return _apart(self.schema, self.base, self.second)
+
+    def failing_with(self, place: str, theirs: Extract) -> int:
+        """How many checks fail with another value in one place; after too many trials as many as without."""
+        self.trials += 1
+        if self.trials > MAX_TRIALS:
+            return self.failing
+        return failures(self.schema, replace(self.base, leaves={**self.base.leaves, place: theirs}))
 
 
 def _same_shape(schema: Schema, first: Extraction, second: Extraction) -> tuple[Extraction, dict[str, tuple[str, ...]]]:
@@ -79,6 +100,8 @@ def _with_list(base: Extraction, source: Extraction, place: str) -> Extraction:
 
 
 def _agree(leaf: Leaf, mine: str | None, theirs: str | None) -> bool:
+    if mine == theirs:
+        return True
     left, right = parse(mine, leaf.kind, leaf.choices), parse(theirs, leaf.kind, leaf.choices)
     if leaf.kind.numeric:
         units = {left.scale, right.scale} - {None}
@@ -89,7 +112,7 @@ def _agree(leaf: Leaf, mine: str | None, theirs: str | None) -> bool:
 def _apart(schema: Schema, first: Extraction, second: Extraction) -> bool:
     """Whether the readings differ so often that one of them is worth nothing: then a check that one value makes hold holds by chance."""
     pairs = [
-        (leaf, first.leaves.get(place, Extract(None)).text, second.leaves[place].text)
+        (leaf, first.leaves.get(place, BLANK).text, second.leaves[place].text)
         for place, leaf in leaf_pointers(schema, first.rows)
         if place in second.leaves
     ]
