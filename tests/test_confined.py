@@ -463,7 +463,7 @@ def test_a_script_without_a_guard_is_run_once(tmp_path):
 
 def test_a_script_without_a_guard_is_run_once_also_where_nothing_forks(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text("from structurer import children\nchildren.FORKS = False\n" + CALL)
+    script.write_text("from structurer.sandbox import children\nchildren.FORKS = False\n" + CALL)
     done = python("", str(script))
     assert (done.stdout, done.stderr) == ("main\n[b'x']\n", "")
 
@@ -491,7 +491,7 @@ def test_what_stands_in_the_current_folder_or_the_environment_is_not_imported(tm
 def test_a_fork_of_a_program_leaves_the_children_of_the_program_alone():
     code = """
 import os, sys
-from structurer import children
+from structurer.sandbox import children
 job = confined("inmates:asks", b"", 2, where="x", answer=bytes)
 next(job)
 pid = os.fork()

@@ -23,7 +23,7 @@ def landlock_version() -> int:
 PREAMBLE = """
 import errno, os, socket, sys, threading
 from pathlib import Path
-from structurer import landlock
+from structurer.sandbox import landlock
 
 def outcome(attempt):
     try:

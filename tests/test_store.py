@@ -890,7 +890,7 @@ def test_a_writer_in_another_process_is_in_the_way_until_it_is_killed(tmp_path):
     code = f"""if True:
         import time
         from pathlib import Path
-        from structurer import sqlite
+        from structurer.store import sqlite
         database = sqlite.written(Path({str(tmp_path)!r}))
         print(flush=True)
         time.sleep(100)
