@@ -15,11 +15,12 @@ import pytest
 from made import ORDER, order, result, value
 
 from structurer import plans
-from structurer.archive import batch
-from structurer.archive.batch import Tariff, Watcher
+from structurer.archive import batch, inhand
+from structurer.archive.batch import Watcher
 from structurer.archive.hosted import Host
 from structurer.archive.hosting import Begin, Further, Work
 from structurer.archive.hosts import Hosts
+from structurer.archive.inhand import NOT_ANSWERED, Tariff
 from structurer.archive.tally import Tally
 from structurer.asking.llm import Call, Message, Reply, Request, Usage
 from structurer.document import Document, Page
@@ -29,7 +30,7 @@ from structurer.pipeline import Plan
 from structurer.record import Flag
 from structurer.store import runfolder
 from structurer.store.finishing import basis_of
-from structurer.store.runs import Asked, LeftAside, Located, Progress, State
+from structurer.store.runs import Asked, LeftAside, Located, Outcome, Progress, State
 from structurer.store.store import TRIES, Store
 
 PLAN = Plan(schemas=(ORDER,))
@@ -271,7 +272,7 @@ def test_a_call_that_fails_is_in_the_ledger_and_one_that_was_never_sent_is_not(d
     desk.go(Asking(model, "one", "down"), Asking(model, "key"), plan=Plan((ORDER,), model))
     spent = desk.manifest.spent
     assert spent["total"]["calls"] == 1 + spent["models"]["m"]["uncounted"] == 2
-    assert spent["outcomes"][batch.NOT_ANSWERED] == 2
+    assert spent["outcomes"][NOT_ANSWERED] == 2
 
 
 def test_a_model_that_will_answer_nothing_more_halts_the_run_and_the_rest_waits(desk):
@@ -296,7 +297,7 @@ def test_no_more_documents_are_in_hand_than_may_be(desk, monkeypatch):
 
 
 def test_no_further_document_is_begun_while_those_in_hand_are_too_long(desk, monkeypatch):
-    monkeypatch.setattr(batch, "CHARACTERS", 50)  # a document has 100
+    monkeypatch.setattr(inhand, "CHARACTERS", 50)  # a document has 100
     asked, most = threading.Event(), []
     model = Model(before=lambda word: asked.set() or most.append((word, desk.tally.in_hand)))
     first, *others = desk.located(Asking(model, *"123456789"), *(Asking(model, "x") for _ in range(5)))
@@ -312,7 +313,7 @@ def test_no_further_document_is_begun_while_those_in_hand_are_too_long(desk, mon
 
 
 def test_no_more_documents_are_begun_than_may_be_by_their_length(desk, monkeypatch):
-    monkeypatch.setattr(batch, "CHARACTERS", 150)
+    monkeypatch.setattr(inhand, "CHARACTERS", 150)
     model, most = Model(), []
     model.before = lambda _: most.append(desk.tally.in_hand)
     desk.go(*(Asking(model, "x") for _ in range(30)), plan=Plan((ORDER,), model))
@@ -566,6 +567,47 @@ def test_a_worker_goes_on_with_what_another_that_died_has_left(tmp_path):
     store._database.change("UPDATE workers SET heard = heard - 1000 WHERE id = ?", (dead,))
     store.close()
     assert desk.run(found, resume=True).documents == 6
+
+
+def test_a_worker_that_was_not_heard_of_for_too_long_asks_no_more_about_what_others_do(tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(batch, "LOOK_S", 0.05)
+    address = postgres_server.address()
+    desk = Desk(tmp_path / "run", address)
+    given_up = []
+
+    class Slow(Model):
+        async def complete(self, request):
+            if request.messages[0].content != "slow":
+                return await super().complete(request)
+            others = await asyncio.to_thread(taken_over)
+            try:
+                await asyncio.sleep(60)
+            finally:
+                given_up.append(request)
+                await asyncio.to_thread(done, others)
+
+    def taken_over():
+        """What another worker holds, once the first is given up."""
+        store = runfolder.go_on(desk.folder, ASKED, BASIS, address)
+        with store.transaction():
+            store._database.change("UPDATE workers SET heard = heard - 1000")
+            store.free_lost()
+            worker = store.enrol("other")
+            return store, worker, store.lease(worker, 10)
+
+    def done(others):
+        store, worker, leases = others
+        for lease in leases:
+            assert store.finish(worker, lease.document, Outcome(State.DONE))
+        store.leave(worker)
+        store.close()
+
+    model = Slow()
+    tally = desk.go(Asking(model, "slow", "further"), clean(), plan=Plan((ORDER,), model))
+    assert (len(given_up), model.asked) == (1, [])
+    assert any("others do 1 of the documents it had in hand" in said for said in desk.said)
+    assert (tally.counts[State.DONE], desk.ended.count("a.txt"), tally.in_hand) == (2, 1, 0)
 
 
 # -- plans

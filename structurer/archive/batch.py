@@ -14,22 +14,21 @@ import secrets
 import socket
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from structurer.archive import interrupts, steps
-from structurer.archive.hosting import Begin, Begun, Calls, Ended, Further, Told
-from structurer.archive.hosts import Hosts, Talk
+from structurer.archive.hosting import Ended
+from structurer.archive.hosts import Hosts
+from structurer.archive.inhand import UNPRICED, InHand, Tariff
 from structurer.archive.tally import Tally
-from structurer.asking.converse import answered, apart
-from structurer.asking.llm import Call
+from structurer.asking.converse import apart
 from structurer.endpoints.book import Book
-from structurer.errors import HaltError, InputError, ModelError
+from structurer.errors import HaltError, InputError
 from structurer.sandbox.confined import BugError
 from structurer.store.commits import Commits
 from structurer.store.runs import Lease, LeftAside, Located, Progress, State
@@ -37,28 +36,16 @@ from structurer.store.store import TRIES, Store
 from structurer.telemetry import OFF, Seen
 
 if TYPE_CHECKING:
-    from structurer.asking.llm import Answer, Model
-    from structurer.endpoints.prices import Price
+    from structurer.asking.llm import Model
     from structurer.pipeline import Plan
 
 IN_HAND: Final = 128  # documents begun and not finished, where models are asked: more than may be in flight, since some are being judged
 IN_HAND_BY_BATCH: Final = 20_000  # ... where they are asked by batch, which is the fuller the more wait
 IN_HAND_A_HOST: Final = 2  # ... where none is asked: one is worked on, one is ready
-CHARACTERS: Final = 200_000_000  # of the documents in hand, beyond which no further one is begun
-UNREAD_A_HOST: Final = 2  # documents that it is reading or about to read
 LEASED: Final = 32  # documents at once
 ADDED, ADDED_S = 200, 0.5  # documents found, and seconds since the last were written down, after which they are
 HEARTBEAT_S: Final = 15.0  # a quarter of a lease
 LOOK_S: Final = 1.0  # between two looks at what other workers of the run do
-NOT_ANSWERED: Final = "not answered"
-
-
-@dataclass(frozen=True, slots=True)
-class Tariff:
-    """What calls cost: prices by the models' names (None: unknown), and whether they are made through a Batch API."""
-
-    prices: Mapping[str, Price | None] = field(default_factory=dict)
-    batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +65,7 @@ def run_all(
     store: Store,
     hosts: Hosts,
     watcher: Watcher,
-    tariff: Tariff = Tariff(),
+    tariff: Tariff = UNPRICED,
     tally: Tally | None = None,
     ending: threading.Event | None = None,
     *,
@@ -115,15 +102,15 @@ class Worker:
         roots: Sequence[str] | None,
         joins_as: str,
     ) -> None:
-        self._store, self._hosts, self._watcher, self._tariff, self._tally = store, hosts, watcher, tariff, tally
+        self._store, self._hosts, self._watcher, self._tally = store, hosts, watcher, tally
         self._ending, self._roots = ending, roots  # no further document is begun once the former is set
         self._begins, self._name = not joins_as, joins_as or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._models: dict[str, Model] = {model.name: model for model in (plan.model, plan.other, plan.escalate) if model is not None}
-        self._most = IN_HAND_BY_BATCH if tariff.batch else IN_HAND if self._models else IN_HAND_A_HOST * len(hosts.seats)
+        models: dict[str, Model] = {model.name: model for model in (plan.model, plan.other, plan.escalate) if model is not None}
+        self._most = IN_HAND_BY_BATCH if tariff.batch else IN_HAND if models else IN_HAND_A_HOST * len(hosts.seats)
+        self._moved = asyncio.Event()
+        self._hand = InHand(hosts, models, tariff, self._moved.set)
         self._number = 0
-        self._book = Book()
         self._ahead: deque[Lease] = deque()
-        self._unread = self._characters = 0  # documents that are being read; characters of those that have been
         self._worked = False
         self._finding = True  # documents may still be found
         self._settled: Sequence[str] | None = None  # the roots, once all is found
@@ -131,7 +118,6 @@ class Worker:
 
     async def work(self, found: Iterable[Located | LeftAside | None]) -> Tally:
         """From the first document to the last."""
-        self._moved = asyncio.Event()
         self._commits = Commits(self._store, self._watcher.trouble)
         state = Progress.INTERRUPTED
         try:
@@ -199,19 +185,13 @@ class Worker:
     async def _feed(self, group: asyncio.TaskGroup) -> None:
         """Begin documents as long as there are any and there is room."""
         while not self._ending.is_set():
-            if self._is_full():
+            if self._hand.is_full(self._most):
                 await self._movement()
             elif self._ahead:
-                self._tally.in_hand += 1
-                self._unread += 1
+                self._tally.in_hand = self._hand.taken()
                 group.create_task(self._one(self._ahead.popleft()))
             elif not await self._leased() and await self._is_over():
                 return
-
-    def _is_full(self) -> bool:
-        """Whether no further document is to be begun: as many are in hand as may be, or as long ones; how long is known once it is read."""
-        long = self._characters > CHARACTERS and self._tally.in_hand
-        return bool(self._tally.in_hand >= self._most or long or self._unread >= UNREAD_A_HOST * len(self._hosts.seats))
 
     async def _leased(self) -> bool:
         """What this worker may still find again, or not, it leases when it has."""
@@ -256,7 +236,15 @@ class Worker:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            await self._commits(partial(steps.beat, self._number, self._book.as_dict()))
+            had = self._hand.under_way().union(lease.document for lease in self._ahead)
+            held = await self._commits(partial(steps.beat, self._number, self._hand.book.as_dict()))
+            self._let_go(had - held)
+
+    def _let_go(self, documents: Set[int]) -> None:
+        """This worker was not heard of for longer than a lease, and others do what it had."""
+        self._ahead = deque(lease for lease in self._ahead if lease.document not in documents)
+        if count := self._hand.let_go(documents):
+            self._watcher.trouble(f"this worker was not heard of for too long: others do {count} of the documents it had in hand")
 
     # -- one document
 
@@ -274,73 +262,17 @@ class Worker:
                     seen.failed(error)
                     await self._lost(lease, error)
         finally:
-            self._tally.in_hand -= 1
-            self._moved.set()
-        self._watcher.ended(lease.source)
+            self._tally.in_hand = self._hand.left()
+            self._watcher.ended(lease.source)
 
     async def _through(self, lease: Lease, seen: Seen) -> None:
-        own, begun = Book(outcomes=seen.outcomes), monotonic()
-        while (ended := await self._at_a_host(lease, own)) is None:  # the host was lost with another document
-            self._unread += 1
-        outcome = replace(ended.outcome, spent=own.as_dict() if own.models else None, seconds=monotonic() - begun)
+        ended = await self._hand.ended(lease, Book(outcomes=seen.outcomes))
         if ended.error is None:
-            seen.came(lease.sha256, outcome)
+            seen.came(lease.sha256, ended.outcome)
         else:
             seen.failed(ended.error)
-        if await self._commits(partial(steps.finish, self._number, lease.document, outcome, self._book.as_dict())):
+        if await self._commits(partial(steps.finish, self._number, lease.document, ended.outcome, self._hand.book.as_dict())):
             self._count(ended)
-
-    async def _at_a_host(self, lease: Lease, own: Book) -> Ended | None:
-        """What came of it; None where the host was lost in between. Raises HaltError, and InputError or BugError where it was lost with
-        this very document."""
-        talk, characters = self._hosts.seated(), 0
-        try:
-            told = await self._read(talk, lease)
-            if isinstance(told, Begun):
-                characters = told.characters
-                self._characters += characters
-                told = await self._conversed(talk, own)
-            if isinstance(told, Ended):
-                self._note(told.outcomes, own)
-                return told
-            return None
-        except BaseException:
-            talk.drop()
-            raise
-        finally:
-            self._characters -= characters
-            self._hosts.left(talk)
-
-    async def _read(self, talk: Talk, lease: Lease) -> Told:
-        try:
-            return await talk.ask(Begin(talk.ticket, Path(lease.path), lease.sha256, lease.source))
-        finally:
-            self._unread -= 1
-            self._moved.set()
-
-    async def _conversed(self, talk: Talk, own: Book) -> Told:
-        told = await talk.ask(Further(talk.ticket))
-        while isinstance(told, Calls):
-            self._note(told.outcomes, own)
-            calls = tuple(Call(self._models[name], request) for name, request in told.calls)
-            told = await talk.ask(Further(talk.ticket, await answered(calls, partial(self._enter, own))))
-        return told
-
-    def _enter(self, own: Book, call: Call, answer: Answer) -> None:
-        """Into the ledger with a call; not with one that was refused or never sent, which costs nothing."""
-        name = call.model.name
-        for book in (own, self._book):
-            if not isinstance(answer, ModelError):
-                book.add(name, answer, self._tariff.prices.get(name), batch=self._tariff.batch)
-            elif not isinstance(answer, HaltError):
-                book.add_unanswered(name)
-        if isinstance(answer, ModelError):
-            self._note({NOT_ANSWERED: 1}, own)
-
-    def _note(self, outcomes: Mapping[str, int], own: Book) -> None:
-        for outcome, times in outcomes.items():
-            own.note(outcome, times)
-            self._book.note(outcome, times)
 
     def _count(self, ended: Ended) -> None:
         tally, outcome = self._tally, ended.outcome
@@ -349,7 +281,7 @@ class Worker:
         tally.held += outcome.held
         tally.failed += outcome.failed
         tally.flagged += len(outcome.flagged)
-        tally.book = self._book
+        tally.book = self._hand.book
         self._worked = True
         if ended.words:
             self._watcher.trouble(ended.words)
@@ -404,7 +336,7 @@ class Worker:
         """Whatever is not finished waits again, and the run says what became of it."""
         self._ending.set()
         try:
-            await self._commits(partial(steps.leave, self._number, self._book.as_dict(), self._settled))
+            await self._commits(partial(steps.leave, self._number, self._hand.book.as_dict(), self._settled))
             await self._commits(partial(steps.conclude, state, self._tally.halted, anew=self._worked))
             await self._commits(partial(steps.sum_up, self._tally))
         finally:

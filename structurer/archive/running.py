@@ -11,9 +11,10 @@ from pathlib import Path
 
 from structurer import __version__, gathering, plans
 from structurer.archive import batch
-from structurer.archive.batch import Tariff, Watcher
+from structurer.archive.batch import Watcher
 from structurer.archive.hosting import Absent, Work
 from structurer.archive.hosts import Hosts, cores, usual
+from structurer.archive.inhand import Tariff
 from structurer.archive.tally import Tally
 from structurer.asking.llm import Model
 from structurer.errors import UsageError

@@ -55,10 +55,11 @@ def look(worker: int, store: Store) -> tuple[bool, bool]:
     return store.is_open(), store.is_to_end()
 
 
-def beat(worker: int, spent: Mapping[str, Any], store: Store) -> None:
-    """The worker lives, and its calls have taken so much."""
+def beat(worker: int, spent: Mapping[str, Any], store: Store) -> frozenset[int]:
+    """The worker lives, and its calls have taken so much; the documents that it still holds."""
     store.heard_of(worker, spent)
     store.free_lost()
+    return store.held_by(worker)
 
 
 def finish(worker: int, document: int, outcome: Outcome, spent: Mapping[str, Any], store: Store) -> bool:

@@ -197,6 +197,11 @@ class Store(View):
         )
         return [Lease(number, self._json(str, path), source, sha256, tries) for number, path, source, sha256, tries in sorted(found)]
 
+    def held_by(self, worker: int) -> frozenset[int]:
+        """The documents that the worker holds: fewer than it leased and did not finish where it was not heard of for too long."""
+        found = self._database.rows("SELECT id FROM documents WHERE state = ? AND worker = ?", (State.IN_WORK, worker))
+        return frozenset(number for (number,) in found)
+
     def give_back_all(self, worker: int) -> None:
         """Whatever the worker holds waits again."""
         self._database.change(
