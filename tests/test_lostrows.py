@@ -20,7 +20,8 @@ from structurer.contracts.contract import load
 from structurer.contracts.schema import Schema
 from structurer.intake import ingest
 from structurer.judging.ground import ground
-from structurer.judging.lostrows import Gap, Sort, lost, tokens
+from structurer.judging.linetokens import Sort, tokens
+from structurer.judging.lostrows import Gap, lost
 from structurer.layout import AsItStands, Layout
 from structurer.record import Extract, Extraction, Match, leaf_pointers
 from structurer.segment import segment

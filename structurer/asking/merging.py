@@ -15,7 +15,7 @@ from typing import Final
 from structurer.asking.shards import Piece, Shard, Span
 from structurer.contracts.schema import Kind, Leaf, Node, Rows, Schema, walk
 from structurer.fold import squeeze
-from structurer.judging.lostrows import weight
+from structurer.judging.linetokens import weight
 from structurer.judging.parse import parse
 from structurer.record import BLANK, Extract, Extraction, Match, expanded, pointer
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from structurer.errors import UsageError
 from structurer.fold import fold
-from structurer.judging.lostrows import FIGURES, Sort, Token, tokens
+from structurer.judging.linetokens import FIGURES, Sort, Token, tokens
 from structurer.layout import Layout, Shown
 from structurer.record import Extraction, Match
 

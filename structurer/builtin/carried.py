@@ -23,8 +23,10 @@ from structurer.builtin.flowrows import MANY_SHARE, SAYS_MANY
 from structurer.contracts.schema import Group, Kind, Leaf, Rows, Schema
 from structurer.fold import caseless, fold, squeeze
 from structurer.judging.confront import Figures, failures, figures, lists_of
-from structurer.judging.lostrows import CELL_DATE, COMMON, LETTERS, MIN_SUMMED, SURE_DIGITS, begins_as_total, says_total
+from structurer.judging.linetokens import CELL_DATE, LETTERS, SURE_DIGITS
+from structurer.judging.lostrows import COMMON, MIN_SUMMED
 from structurer.judging.parse import parse
+from structurer.judging.totalwords import begins_as_total, says_total
 from structurer.layout import Layout
 from structurer.record import Extract, Extraction, pointer
 
