@@ -8,32 +8,24 @@ words come again in such rows only; the checks close without it. Where none does
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from functools import cached_property, lru_cache
-from itertools import chain, combinations, permutations
-from math import lcm
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from typing import Final, TypeVar
 
+from structurer.builtin.balances import Ledger, Term, relation
 from structurer.builtin.flowrows import MANY_SHARE, SAYS_MANY
-from structurer.contracts.schema import Group, Kind, Leaf, Rows, Schema
-from structurer.fold import caseless, fold, squeeze
-from structurer.judging.confront import Figures, failures, figures, lists_of
-from structurer.judging.linetokens import CELL_DATE, LETTERS, SURE_DIGITS
+from structurer.builtin.printedrows import PrintedRow, printed_rows
+from structurer.contracts.schema import Group, Rows, Schema
+from structurer.judging.confront import failures, lists_of
 from structurer.judging.lostrows import COMMON, MIN_SUMMED
-from structurer.judging.parse import parse
 from structurer.judging.totalwords import begins_as_total, says_total
 from structurer.layout import Layout
-from structurer.record import Extract, Extraction, pointer
+from structurer.record import Extraction, pointer
 
-MISREAD: Final = 10  # one step of a running column in so many may fail
-MIN_STEPS: Final = 2  # of a running column
-TRIAL: Final = 20  # steps, after which one that half of them contradict is given up
-MAX_TERMS: Final = 6  # columns of figures, up to which a balance may be moved by two of them
 MIN_LOOSE: Final = 4  # rows, from which on one may lack what all others have
 FAR: Final = 2  # columns that a row lacks, from which on its place at the edge of a page suffices
 REACH: Final = 4  # rows, within which the next entry stands behind a balance brought forward
@@ -43,7 +35,6 @@ REPEATS: Final = "the row only repeats a running figure: it may be carried forwa
 SUMS_UP: Final = "the row is the exact sum of rows before it: it may be a total, and no entry"
 DIFFERS: Final = "the row says that it carries or sums up, but its figures do not show it"
 
-_GAP: Final = re.compile(r"\s*[\t\n\f]\s*|\s{2,}")
 _T = TypeVar("_T")
 
 
@@ -75,7 +66,7 @@ def _page_ends(layout: Layout) -> Iterator[int]:
 
 def _thinned(layout: Layout, schema: Schema, extraction: Extraction, node: Rows, breaks: Sequence[int]) -> Extraction:
     place = pointer(*node.path)
-    rows = _rows(layout, schema, extraction, node)
+    rows = printed_rows(layout, schema, extraction, node)
     if not any(row.figures for row in rows):
         return extraction
     out, doubts = _List(rows, breaks).verdict()
@@ -144,118 +135,6 @@ def _moved(found: Mapping[str, _T], place: str, moved: Mapping[str, str]) -> dic
     return kept
 
 
-# -- rows as they are printed ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A row of a list as it is printed, in a unit so small that all figures are whole.
-
-    `figures` and `dates` by column; `stray`: figures in columns of words, where a reader that knows no positions put them. `sure`: one of
-    the figures has digits enough not to come about by chance. `strange`: a column of figures holds what is none, with digits. `head`: the
-    row prints the heads of its columns. Its figures stand in text[start:end]."""
-
-    figures: Mapping[int, int]
-    stray: tuple[int, ...]
-    dates: frozenset[int]
-    words: tuple[str, ...]
-    sure: bool
-    strange: bool
-    head: bool
-    start: int
-    end: int
-
-    @property
-    def look(self) -> frozenset[int]:
-        """The columns in which it has a date or figure."""
-        return self.dates.union(self.figures)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """A printed cell of a row: its figure, or else its pieces, parted by white space wider than one blank."""
-
-    leaf: Leaf
-    text: str
-    spans: tuple[tuple[int, int], ...]
-    figure: Fraction | None
-    pieces: tuple[str, ...]
-
-    @property
-    def dated(self) -> bool:
-        return self.leaf.kind is Kind.YEAR or bool(self.figure is None and CELL_DATE.fullmatch(self.text))
-
-    @property
-    def stray(self) -> tuple[Fraction, ...]:
-        """The figures among its pieces."""
-        if self.leaf.kind.numeric or self.dated:
-            return ()
-        numbers = (parse(piece, Kind.NUMBER).number for piece in self.pieces if _digits(piece) >= SURE_DIGITS)
-        return tuple(number for number in numbers if number is not None)
-
-
-def _rows(layout: Layout, schema: Schema, extraction: Extraction, node: Rows) -> list[_Row]:
-    """The rows of a list; labels that are merged over several rows belong to the first."""
-    found = figures(schema, {place: extract.text for place, extract in extraction.leaves.items()}, extraction.rows)
-    assert isinstance(node.row, Group)
-    leaves = [leaf for leaf in node.row.members if isinstance(leaf, Leaf)]
-    above: dict[int, Extract] = {}
-    rows: list[dict[int, _Cell]] = []
-    for number in range(extraction.rows[pointer(*node.path)]):
-        places = {column: pointer(*node.path, number, leaf.name) for column, leaf in enumerate(leaves)}
-        own = {column: extraction.leaves[place] for column, place in places.items() if place in extraction.leaves}
-        printed = {column for column, cell in own.items() if cell.text and not (leaves[column].spans_rows and above.get(column) == cell)}
-        rows.append({column: _cell(layout, found, leaves[column], places[column], own[column]) for column in sorted(printed)})
-        above = own
-    numbers = (number for row in rows for cell in row.values() for number in (cell.figure, *cell.stray) if number is not None)
-    unit = lcm(*{number.denominator for number in numbers})
-    return [_row(row, unit) for row in rows]
-
-
-def _cell(layout: Layout, found: Figures, leaf: Leaf, place: str, extract: Extract) -> _Cell:
-    cell = found.facts.cells.get(place)
-    figure = cell.value if cell is not None and leaf.kind.numeric and leaf.kind is not Kind.YEAR else None
-    prints = (fold(layout.clean[start - layout.start : end - layout.start]) for start, end in extract.spans)
-    pieces = tuple(piece for printed in prints for piece in _GAP.split(printed)) if figure is None else ()
-    return _Cell(leaf, fold(extract.text or "").strip(), extract.spans, figure, pieces)
-
-
-def _row(cells: Mapping[int, _Cell], unit: int) -> _Row:
-    numbers = {column: int(cell.figure * unit) for column, cell in cells.items() if cell.figure is not None}
-    others = [cell for column, cell in cells.items() if column not in numbers and not cell.dated]
-    stray = tuple(int(number * unit) for cell in others for number in cell.stray)
-    spans = [span for column in (numbers or cells) for span in cells[column].spans]
-    return _Row(
-        numbers,
-        stray,
-        dates=frozenset(column for column, cell in cells.items() if cell.dated),
-        words=tuple(word for cell in others for word in LETTERS.findall(cell.text.casefold())),
-        sure=any(stray) or any(number and _digits(cells[column].text) >= SURE_DIGITS for column, number in numbers.items()),
-        strange=any(cell.leaf.kind.numeric and any(map(str.isdigit, cell.text)) for cell in others),
-        head=len(cells) > 1 and all(map(_is_head, cells.values())),
-        start=min((start for start, _ in spans), default=0),
-        end=max((end for _, end in spans), default=0),
-    )
-
-
-def _digits(text: str) -> int:
-    """How many digits a figure has, zeros before it aside."""
-    return len("".join(filter(str.isdigit, text)).lstrip("0"))
-
-
-def _is_head(cell: _Cell) -> bool:
-    return _as_head(cell.text) in _heads(cell.leaf.printed.labels)
-
-
-@lru_cache(maxsize=256)
-def _heads(labels: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(map(_as_head, labels))
-
-
-def _as_head(text: str) -> str:
-    return caseless(squeeze(text)).rstrip(":")
-
-
 # -- what rows prove ---------------------------------------------------------------------------------------------------
 
 
@@ -268,59 +147,10 @@ class _Proof:
     summed: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Term:
-    """What moves a running column: others, each with its sign. `loose`: either way, as debits and credits read into one column do."""
-
-    loose: bool
-    parts: tuple[tuple[int, int], ...]
-
-    def moves(self, row: _Row) -> int:
-        return sum(sign * row.figures.get(column, 0) for column, sign in self.parts)
-
-    def fits(self, step: int, moved: int) -> bool:
-        """Whether a step of the running column is what the others say."""
-        return step == moved or (self.loose and step == -moved)
-
-
-@dataclass(slots=True)
-class _Ledger:
-    """What is known at one place of a list: by column, the sum of the entries so far, how many there are, how many there were at each sum
-    from which on may be summed up, and what the running columns stand at."""
-
-    running: Mapping[int, _Term]
-    columns: frozenset[int]
-    totals: Counter[int] = field(default_factory=Counter)
-    counts: Counter[int] = field(default_factory=Counter)
-    marks: defaultdict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
-    standing: dict[int, int] = field(default_factory=dict)
-
-    def mark(self) -> None:
-        for column in self.columns - self.running.keys():
-            self.marks[column].setdefault(self.totals[column], self.counts[column])
-
-    def add(self, row: _Row) -> None:
-        for column, figure in row.figures.items():
-            self.totals[column] += figure
-            self.counts[column] += 1
-        for column, term in self.running.items():
-            if column in row.figures:
-                self.standing[column] = row.figures[column]
-            elif term.loose:
-                self.standing.pop(column, None)
-            elif column in self.standing:
-                self.standing[column] += term.moves(row)
-
-    def summed(self, column: int, figure: int) -> int:
-        """How many figures before this place add up to one."""
-        at = self.marks[column].get(self.totals[column] - figure)
-        return 0 if at is None else self.counts[column] - at
-
-
 class _List:
     """The rows of a list, and the offsets of the text where a page or a head begins."""
 
-    def __init__(self, rows: Sequence[_Row], breaks: Sequence[int]) -> None:
+    def __init__(self, rows: Sequence[PrintedRow], breaks: Sequence[int]) -> None:
         self.rows, self.breaks = rows, breaks
         self.columns = frozenset(column for row in rows for column in row.figures)
         looks = Counter(row.look for row in rows)
@@ -356,7 +186,7 @@ class _List:
         return at < len(self.breaks) and self.breaks[at] <= self.rows[number].start
 
     @cached_property
-    def running(self) -> dict[int, _Term]:
+    def running(self) -> dict[int, Term]:
         """The columns that say what others amount to so far, and which others."""
         shown = Counter(frozenset(row.figures) for row in self.rows)
         rich = [look for look, count in shown.items() if count * COMMON >= len(self.rows)]
@@ -365,12 +195,12 @@ class _List:
         found = {column: self._term(column, (entries, figured, self.rows)) for column in self.columns}
         return {column: term for column, term in found.items() if term is not None}
 
-    def _term(self, column: int, samples: Iterable[Sequence[_Row]]) -> _Term | None:
-        return next(filter(None, (_relation(rows, column, self.columns) for rows in samples)), None)
+    def _term(self, column: int, samples: Iterable[Sequence[PrintedRow]]) -> Term | None:
+        return next(filter(None, (relation(rows, column, self.columns) for rows in samples)), None)
 
     def _proofs(self, kept: frozenset[int]) -> dict[int, _Proof]:
         """The poor rows with all their figures proved, if those `kept` are entries."""
-        ledger = _Ledger(self.running, self.columns)
+        ledger = Ledger(self.running, self.columns)
         ledger.mark()
         found: dict[int, _Proof] = {}
         for number, row in enumerate(self.rows):
@@ -385,7 +215,7 @@ class _List:
             ledger.mark()
         return found
 
-    def _proof(self, number: int, ledger: _Ledger) -> _Proof | None:
+    def _proof(self, number: int, ledger: Ledger) -> _Proof | None:
         row = self.rows[number]
         blank = self.columns - row.figures.keys()  # where positions are not kept, a figure may belong under another head
         blank -= self.running.keys() if row.dates else frozenset()  # but what is paid on a day may be all that was there
@@ -400,7 +230,7 @@ class _List:
                 return None
         return _Proof(tuple(repeats), min(sums, default=0))
 
-    def _carries(self, number: int, column: int, figure: int, ledger: _Ledger) -> bool:
+    def _carries(self, number: int, column: int, figure: int, ledger: Ledger) -> bool:
         """Whether a figure is what a running column stands at; where nothing is known before, or the row says so, whether the next entry
         goes on from it."""
         if column in ledger.standing and ledger.standing[column] == figure:
@@ -502,33 +332,3 @@ def _run(rows: _List, proofs: Mapping[int, _Proof], numbers: Sequence[int]) -> _
     first, last = numbers[0], numbers[-1]
     torn = any(rows.is_break(number) for number in range(first, last + 2))
     return _Run(torn, first == 0 or last == len(rows.rows) - 1, Counter(figure for number in numbers for figure in proofs[number].repeats))
-
-
-def _relation(rows: Sequence[_Row], column: int, columns: frozenset[int]) -> _Term | None:
-    """What moves a running column, so that it is what it was before plus or minus the figures of others in almost all rows; None where
-    nothing does, or where two steps do not show it."""
-    others = sorted(columns - {column})
-    parts: list[tuple[tuple[int, int], ...]] = [((other, sign),) for other in others for sign in (1, -1)]
-    if len(others) < MAX_TERMS:
-        parts += [((more, 1), (less, -1)) for more, less in permutations(others, 2)]
-        parts += [((one, 1), (other, 1)) for one, other in combinations(others, 2)]
-    terms = [*(_Term(False, some) for some in parts), *(_Term(True, ((other, 1),)) for other in others)]
-    tried = ((_wrong(rows, column, term), term) for term in terms)
-    return min(((term.loose, wrong, len(term.parts), term) for wrong, term in tried if wrong is not None), default=(False, 0, 0, None))[3]
-
-
-def _wrong(rows: Sequence[_Row], column: int, term: _Term) -> int | None:
-    """How many steps of a column a term does not explain; None where these are too many, or all too few."""
-    steps = wrong = moved = 0
-    standing: int | None = None
-    for row in rows:
-        moved += term.moves(row)
-        if column not in row.figures:
-            continue
-        if standing is not None and (moved or row.figures[column] != standing):
-            steps += 1
-            wrong += not term.fits(row.figures[column] - standing, moved)
-        if wrong * MISREAD > len(rows) or (steps == TRIAL and wrong * 2 > steps):
-            return None
-        standing, moved = row.figures[column], 0
-    return wrong if steps >= MIN_STEPS and wrong * MISREAD <= steps else None
