@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -30,18 +30,11 @@ def write_text(path: Path, text: str) -> None:
 
 def write_new(path: Path, text: str) -> bool:
     """Write a file that is not there yet, whole; False, and nothing is written, where it is. Raises OSError."""
-    beside = _beside(path)
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
+        with writing(path, place=os.link) as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(beside, path)
     except FileExistsError:
         return False
-    finally:
-        beside.unlink(missing_ok=True)
-    sync_folder(path.parent)
     return True
 
 
@@ -56,7 +49,9 @@ def write_bytes(path: Path, raw: bytes) -> None:
 
 
 @contextmanager
-def writing(path: Path, *, encoding: str = "utf-8", newline: str | None = "\n") -> Iterator[TextIO]:
+def writing(
+    path: Path, *, encoding: str = "utf-8", newline: str | None = "\n", place: Callable[[Path, Path], None] = os.replace
+) -> Iterator[TextIO]:
     """A text file to write to that takes the place of `path` when the block ends well, and vanishes when it does not. Raises OSError."""
     beside = _beside(path)
     try:
@@ -64,7 +59,7 @@ def writing(path: Path, *, encoding: str = "utf-8", newline: str | None = "\n") 
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        place(beside, path)
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from structurer.asking.converse import concluded, converse
+from structurer.asking.converse import answered, concluded, converse, further
 from structurer.asking.llm import Answer, Call, Message, Reply, Request, Rounds, side_by_side
 from structurer.errors import HaltError, ModelError
 
@@ -88,18 +88,12 @@ def test_every_answer_is_heard_those_of_a_halted_round_too() -> None:
         heard.append((call.request.messages[0].content, type(answer).__name__))
 
     model = Echo()
+    calls = further(side_by_side([asking(model, "halt"), asking(model, "b"), asking(model, "fail")]), None)
+    assert isinstance(calls, tuple)
     with pytest.raises(HaltError):
-        asyncio.run(converse(side_by_side([asking(model, "a", "halt"), asking(model, "b", "fail")]), heard=hear))
-    assert heard == [("a", "Reply"), ("b", "Reply"), ("halt", "HaltError"), ("fail", "ModelError")]
+        asyncio.run(answered(calls, hear))
+    assert heard == [("halt", "HaltError"), ("b", "Reply"), ("fail", "ModelError")]
 
 
-def test_a_turn_may_be_taken_in_another_thread_and_the_end_comes_back() -> None:
-    from functools import partial
-
-    from structurer.asking.converse import further
-
-    async def run() -> list[str]:
-        loop = asyncio.get_running_loop()
-        return await converse(asking(Echo(), "a", "b"), partial(loop.run_in_executor, None, further))
-
-    assert asyncio.run(run()) == ["a", "b"]
+def test_a_conversation_is_driven_in_a_loop_that_runs() -> None:
+    assert asyncio.run(converse(asking(Echo(), "a", "b"))) == ["a", "b"]

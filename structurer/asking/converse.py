@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -22,18 +22,12 @@ class Ended(Generic[T]):
     value: T
 
 
-Turn = Callable[[Rounds[T], tuple[Answer, ...] | None], Awaitable["tuple[Call, ...] | Ended[T]"]]
 Heard = Callable[[Call, Answer], None]
 
 
-async def converse(rounds: Rounds[T], turn: Turn[T] | None = None, heard: Heard = lambda _call, _answer: None) -> T:
-    """Drive a conversation to its end. `turn` takes it one round further and may do so elsewhere (a worker thread); `heard` is told every
-    answer. Raises what the conversation raises, and HaltError when a model will answer no more."""
-    turn = turn or _here
-    came = await turn(rounds, None)
-    while not isinstance(came, Ended):
-        came = await turn(rounds, await answered(came, heard))
-    return came.value
+async def converse(rounds: Rounds[T]) -> T:
+    """Drive a conversation to its end. Raises what the conversation raises, and HaltError when a model will answer no more."""
+    return await _from(rounds, further(rounds, None))
 
 
 def concluded(rounds: Rounds[T]) -> T:
@@ -66,12 +60,7 @@ def further(rounds: Rounds[T], answers: tuple[Answer, ...] | None) -> tuple[Call
         return Ended(end.value)
 
 
-async def _here(rounds: Rounds[T], answers: tuple[Answer, ...] | None) -> tuple[Call, ...] | Ended[T]:
-    return further(rounds, answers)
-
-
-async def _from(rounds: Rounds[T], calls: tuple[Call, ...]) -> T:
-    came: tuple[Call, ...] | Ended[T] = calls
+async def _from(rounds: Rounds[T], came: tuple[Call, ...] | Ended[T]) -> T:
     while not isinstance(came, Ended):
         came = further(rounds, await answered(came))
     return came.value

@@ -121,17 +121,17 @@ def shown(address: str) -> str:
 def written(address: str, run: str) -> Postgres:
     """The database of a new run of that name. Raises UsageError where the server cannot be reached."""
     database = _connected(address, run)
-    with closed_on_error(database), database.transaction():  # several workers may begin at the same moment
-        database.rows("SELECT pg_advisory_xact_lock(?)", (MIGRATION,))
-        database.change(f'CREATE SCHEMA IF NOT EXISTS "{run}"')
-        migrate(database)
+    with closed_on_error(database):
+        _migrate(database, f'CREATE SCHEMA IF NOT EXISTS "{run}"')
     return database
 
 
 def rewritten(address: str, run: str) -> Postgres:
     """The same of a run that is there, brought up to date. Raises UsageError where there is no such run."""
-    read(address, run).close()
-    return written(address, run)
+    database = read(address, run)
+    with closed_on_error(database):
+        _migrate(database)
+    return database
 
 
 def read(address: str, run: str) -> Postgres:
@@ -143,6 +143,14 @@ def read(address: str, run: str) -> Postgres:
         if not version:
             raise UsageError(f"this database holds no run {run!r}", where=database.where, remedy="name the --store that it was begun with")
     return database
+
+
+def _migrate(database: Postgres, *first: str) -> None:
+    with database.transaction():
+        database.rows("SELECT pg_advisory_xact_lock(?)", (MIGRATION,))  # several workers may begin at the same moment
+        for statement in first:
+            database.change(statement)
+        migrate(database)
 
 
 def drop(address: str, run: str) -> None:

@@ -126,14 +126,12 @@ class LeftAside:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A document that a worker may work on: nobody else does, as long as the worker is heard of. `tries`: how often a worker was lost with
-    it before."""
+    """A document that a worker may work on: nobody else does, as long as the worker is heard of."""
 
     document: int
     path: str
     source: str
     sha256: str
-    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

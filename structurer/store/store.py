@@ -192,10 +192,10 @@ class Store(View):
         found = self._database.rows(
             f"""UPDATE documents SET state = ?, worker = ? WHERE id IN (
                 SELECT id FROM documents WHERE state = ? {known} ORDER BY {order} LIMIT ?{self._database.passing_held})
-            RETURNING id, path, source, sha256, tries""",
+            RETURNING id, path, source, sha256""",
             (State.IN_WORK, worker, State.WAITING, *([seen] if seen else []), count),
         )
-        return [Lease(number, self._json(str, path), source, sha256, tries) for number, path, source, sha256, tries in sorted(found)]
+        return [Lease(number, self._json(str, path), source, sha256) for number, path, source, sha256 in sorted(found)]
 
     def held_by(self, worker: int) -> frozenset[int]:
         """The documents that the worker holds: fewer than it leased and did not finish where it was not heard of for too long."""
