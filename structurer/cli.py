@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, Optional
 import typer
 
 from structurer import __version__
+from structurer.counted import counted
 from structurer.errors import StructurerError, UsageError
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ def check(
     for error in tally.errors:
         _say(f"structurer: {error}")
     grounded = f", {tally.grounded} grounded" if source else ""
-    counts = f"{_count(tally.records, 'record')}{grounded}, {tally.failed} checks failed, {_count(tally.mended, 'value')} mended"
+    counts = f"{counted(tally.records, 'record')}{grounded}, {tally.failed} checks failed, {counted(tally.mended, 'value')} mended"
     _say(f"{counts}, {tally.to_review} to review; in {out}")
     raise typer.Exit(4 if tally.errors else 3 if tally.to_review else 0)
 
@@ -226,7 +227,7 @@ def pages(
     for count, picture in enumerate(ingest.drawn_pages(file, ingest.intake_of(ocr, password_file)), 1):
         with _writing_to(out):
             atomic.write_bytes(out / f"{file.stem}-{count:04}.png", picture)
-    _say(f"{_count(count, 'page')} of {file} in {out}")
+    _say(f"{counted(count, 'page')} of {file} in {out}")
 
 
 @app.command(epilog=EXIT_CODES)
@@ -369,8 +370,8 @@ def explain_schema(kind: Annotated[str, typer.Argument(metavar="KIND", help="A k
 def _closing(tally: Tally, reader: str, out: Path) -> str:
     """The line that ends a run: what came of it, by which reader, where it is, and what to type next."""
     counts = [
-        _count(tally.documents, "document"), _count(tally.records, "record"), f"{tally.held} checks held", f"{tally.failed} failed",
-        f"{tally.flagged} to review", *([_count(tally.left, "input") + " not done"] if tally.left else []),
+        counted(tally.documents, "document"), counted(tally.records, "record"), f"{tally.held} checks held", f"{tally.failed} failed",
+        f"{tally.flagged} to review", *([counted(tally.left, "input") + " not done"] if tally.left else []),
     ]  # fmt: skip
     spent = f" ({tally.book.line()})" if tally.book.models else ""
     following = "the same command with --resume" if tally.halted else f"structurer {'status' if tally.left else 'show'} {out}"
@@ -385,10 +386,6 @@ def _writing_to(folder: Path) -> Iterator[None]:
         is_file = isinstance(error, FileExistsError)
         what = "a file stands where the folder is to be" if is_file else f"cannot be written: {error.strerror or error}"
         raise UsageError(what, where=str(folder), remedy="choose another --out") from error
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _say(text: str) -> None:

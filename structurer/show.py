@@ -22,6 +22,7 @@ from rich.text import Text
 
 from structurer.arithmetic.checks import ROUNDED, TRUNCATED
 from structurer.contracts.schema import Schema
+from structurer.counted import counted
 from structurer.endpoints.book import Book
 from structurer.errors import UsageError
 from structurer.exports.export import reviewed, schema_of
@@ -67,7 +68,7 @@ def show(run: Path, wanted: Sequence[str], everything: bool, address: str = "") 
                 break
         rest = store.sums()[0] - shown
     if rest > 0 and left is not None:
-        console.print(f"{rest} more record{'s' * (rest != 1)}: structurer show {run} --all")
+        console.print(f"{counted(rest, 'more record')}: structurer show {run} --all")
 
 
 def plain(value: Any, length: int | None = None) -> Text:

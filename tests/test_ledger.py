@@ -57,7 +57,7 @@ def checked(text: str, scope: str = "", **cells: str) -> Checked:
     )
     rule = Rule("sum", (), parse(text), "print", "")
     outcome = confront(rule.check, facts, scope)
-    return Checked("sum", scope, "print", "", outcome, holds(rule.requires, outcome))
+    return Checked("sum", scope, "print", "", outcome, holds(rule.requires, outcome.level))
 
 
 ROWS = {"/rows": 2, "/rows/0/parts": 2, "/none": 0}

@@ -11,6 +11,7 @@ from typing import Final
 
 from structurer.archive.running import Job
 from structurer.asking.llm import Call, Reply, Usage, holds
+from structurer.counted import counted
 from structurer.document import Document
 from structurer.endpoints.book import Book
 from structurer.errors import StructurerError
@@ -89,7 +90,7 @@ def _count(call: Call, estimate: Estimate, planned: Planned) -> None:
 
 def told(estimate: Estimate) -> str:
     """The estimate for a person."""
-    documents = f"{estimate.documents} document{'s' * (estimate.documents != 1)}"
+    documents = counted(estimate.documents, "document")
     unreadable = f" ({estimate.unreadable} more cannot be read)" if estimate.unreadable else ""
     if not estimate.book.models:
         return f"{documents}{unreadable}, no calls to a model"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from structurer.counted import counted
 from structurer.endpoints.book import Book
 from structurer.errors import UsageError
 from structurer.show import plain
@@ -77,7 +78,7 @@ def retried(folder: Path, names: Sequence[str], address: str = "") -> str:
             raise UsageError(f"no documents are in a state {name!r} that can be tried again", remedy=f"--state {' | '.join(sorted(known))}")
     with runfolder.changed(folder, address) as store:
         count = store.retry([known[name] for name in names] or sorted(UNDONE))
-        return f"{count} document{'s' * (count != 1)} will be tried again\n  next: {_again(runfolder.manifest_of(store))}"
+        return f"{counted(count, 'document')} will be tried again\n  next: {_again(runfolder.manifest_of(store))}"
 
 
 def _again(manifest: Manifest) -> str:

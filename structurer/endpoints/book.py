@@ -13,6 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from structurer.asking.llm import Reply, Usage
+from structurer.counted import counted
 from structurer.endpoints.prices import EXACT, Price, cost, plausible
 
 ADDED_TOKENS: Final = 1024  # of a prompt, at most, that a chat template adds by itself; those in use add 10 to 150
@@ -82,13 +83,13 @@ class Spent:
     def line(self) -> str:
         """For a person: `412 calls (37 from the cache), 1.2 M tokens in (64 % cached), 310 k out, 0.41 USD; 3 calls of unknown price`."""
         if not self.asked:
-            return f"{_calls(self.calls)}, all from the cache" if self.calls else "no calls"
-        said = [_calls(self.calls) + (f" ({self.replayed} from the cache)" if self.replayed else "")]
+            return f"{counted(self.calls, 'call')}, all from the cache" if self.calls else "no calls"
+        said = [counted(self.calls, "call") + (f" ({self.replayed} from the cache)" if self.replayed else "")]
         if self.prompt_tokens or self.completion_tokens or self.uncounted < self.asked:
             said += [f"{_short(self.prompt_tokens)} tokens in{self._cached()}", f"{_short(self.completion_tokens)} out"]
         said += [f"{_money(amount)} {currency}" for currency, amount in self.costs]
         unknown = ((self.uncounted, "length"), (self.unpriced, "price"))
-        return "; ".join([", ".join(said), *(f"{_calls(count)} of unknown {what}" for count, what in unknown if count)])
+        return "; ".join([", ".join(said), *(f"{counted(count, 'call')} of unknown {what}" for count, what in unknown if count)])
 
     def _cached(self) -> str:
         if not self.prompt_tokens or self.unsaid_cached == self.asked:
@@ -299,10 +300,6 @@ def _amount(text: Any) -> Decimal:
         return _checked(amount)
     except (InvalidOperation, TypeError, ValueError):
         raise ValueError("no ledger (an amount that cannot be)") from None
-
-
-def _calls(count: int) -> str:
-    return f"{count} call{'s' * (count != 1)}"
 
 
 def _short(count: int) -> str:
