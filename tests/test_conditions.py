@@ -188,7 +188,7 @@ def is_plain(check: Check, record: Facts, level: str) -> bool:
     found = list(atoms(check.root))
     for node, negations in found:
         names = [path.name for path in walk(node) if isinstance(path, Path)]
-        weak = holds(level, outcome := confront(Check("", node), record)) is False and outcome.level is not Level.FAIL
+        weak = holds(level, (outcome := confront(Check("", node), record)).level) is False and outcome.level is not Level.FAIL
         if negations > 1 or len(set(names)) < len(names) or (weak and len(found) > 1):
             return False
     return True
@@ -201,7 +201,7 @@ def test_with_every_cell_believed_a_condition_is_what_the_verdict_is(tree: Node,
     assume(is_plain(check, record, level))
     values = cells_of(record)
     outcome = confront(check, record)
-    assert bind(check, Scope(record, values, level=level)).narrow(Box(values)) is (holds(level, outcome) is not False), outcome.words
+    assert bind(check, Scope(record, values, level=level)).narrow(Box(values)) is (holds(level, outcome.level) is not False), outcome.words
 
 
 def bound_to_conclusions(node: Node, record: Facts) -> Node:
@@ -252,7 +252,7 @@ def test_no_range_loses_a_value_with_which_the_check_does_not_fail(
     check = parse(render(tree))
     owed = Check("", bound_to_conclusions(check.root, record))
     assume(is_plain(check, record, level) and is_plain(check, other, level))
-    assume(holds(level, confront(owed, other)) is not False and not divides_by_zero(check, other))
+    assume(holds(level, confront(owed, other).level) is not False and not divides_by_zero(check, other))
     values = cells_of(record, [TENTH])
     steps = {cell: int(other.cells[cell].ulp * values.unit) for cell in reach}
     true = {cell: int((other.cells[cell].value or 0) * values.unit) for cell in reach}
