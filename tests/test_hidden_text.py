@@ -403,7 +403,7 @@ def test_small_text_on_a_sheet_made_to_be_enlarged_stays() -> None:
     assert read(page(show(5, 5, size=0.9), box=(0, 0, 60, 30))).warnings == ()
 
 
-@pytest.mark.xfail(reason="PDFium takes every unit to be a point (ISO 32000-1, table 30, UserUnit)")
+@pytest.mark.xfail(raises=AssertionError, reason="PDFium takes every unit to be a point (ISO 32000-1, table 30, UserUnit)")
 def test_small_text_of_a_sheet_in_larger_units_stays() -> None:
     assert read(page(SEEN, show(size=0.9), UserUnit=10)).warnings == ()
 
