@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from structurer.contracts.contract import load
 from structurer.contracts.schema import Kind, Leaf, Printed
-from structurer.judging.ground import MAX_PRINTS, ground, known_match, prints_of
+from structurer.judging.ground import MAX_PRINTS, ground, known_match
+from structurer.judging.prints import prints_of
 from structurer.layout import Layout
 from structurer.record import Extract, Match, leaf_pointers
 

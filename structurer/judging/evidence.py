@@ -12,9 +12,9 @@ from structurer.contracts.schema import Leaf, Schema
 from structurer.document import SURE, Span
 from structurer.fold import fold
 from structurer.judging.confront import Figures, unit_of
-from structurer.judging.ground import prints_of
 from structurer.judging.ledger import figures_left
 from structurer.judging.parse import UNITS, parse
+from structurer.judging.prints import prints_of
 from structurer.judging.suspects import Evidence, Form, Support
 from structurer.judging.windows import Windows
 from structurer.layout import Layout

@@ -8,35 +8,20 @@ row by row or column by column (`order`). What is not in that order is looked fo
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
-from itertools import pairwise
 
-from structurer.contracts.schema import Kind, Leaf
+from structurer.contracts.schema import Leaf
 from structurer.fold import Break, Folded, squeeze
 from structurer.judging.order import Print, in_order
-from structurer.judging.parse import parse
+from structurer.judging.prints import IN_FIGURE, Prints
 from structurer.layout import Layout
 from structurer.record import Extract, Match
 
 MIN_LIKENESS = 0.9  # of a fuzzy match, by difflib's ratio
-LONG_SCRAP = 6  # letters; a shorter text that is cut out of a word is no print of it
 MAX_PIECES = 4  # stretches a value may be broken into by other print
-_DIGITS = frozenset("0123456789")
-_IN_FIGURE = _DIGITS | {".", ","}
-_CALENDAR = (Kind.DATE, Kind.MONTH)
-_MONTH = "(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}"
-_DATE = re.compile(
-    r"(?<!\d)(?:\d{4}[年./-]\d{1,2}(?:[月./-]\d{1,2}日?|月)?|\d{1,2}[./-]\d{1,2}[./-]\d{4}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?{_MONTH}\.?,?\d{{4}}|{_MONTH}\.?\d{{1,2}}(?:st|nd|rd|th)?,?\d{{4}})(?!\d)",
-    re.IGNORECASE,
-)
-_PLAIN = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FIGURE = re.compile(r"\d[\d.,]*")
-_NEGATIVE = re.compile(r"(?:[¥$€£]?-[¥$€£]?(?P<minus>\d[\d,]*(?:\.\d+)?)|\([¥$€£]?(?P<brackets>\d[\d,]*(?:\.\d+)?)\))")
 
 MAX_PRINTS = 60  # of one value that are put in order; one with more is no anchor, and is placed between those that are
 SURE_DIGITS = 3  # of a figure that stands by itself on the page: where it is found it is meant
@@ -69,20 +54,13 @@ def ground(layout: Layout, leaves: Sequence[tuple[str, Leaf, Extract]], *, verba
     """
     every = [_Sought(place, leaf, squeeze(extract.text or "")) for place, leaf, extract in leaves]
     search = _Search(layout.folded, verbatim)
-    search.asked.update(one.text for one in every)
+    search.page.asked.update(one.text for one in every)
     placed = {one.place for one in search.place_in_order([one for one in every if not one.leaf.spans_rows])}
     sought = [one for one, (_, _, extract) in zip(every, leaves, strict=True) if extract.text is not None]
     for one in sought:
         if one.place not in search.found:
             search.found[one.place] = search.locate(one, placed)
     return Grounds({one.place: search.found[one.place] for one in sought}, frozenset(placed))
-
-
-def prints_of(layout: Layout, leaf: Leaf, text: str) -> list[tuple[int, int]]:
-    """Where a text is printed in one piece, line breaks and white space aside: offsets into the document's text, in order."""
-    search, squeezed = _Search(layout.folded, verbatim=True), squeeze(text)
-    found = search.occurrences(leaf, squeezed) if squeezed else []
-    return [layout.folded.span(first, first + length) for first, length in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +76,18 @@ class _Sought:
 
 class _Search:
     def __init__(self, folded: Folded, verbatim: bool) -> None:
-        self.folded = folded
+        self.folded, self.page = folded, Prints(folded, verbatim)
         self.claimed = bytearray(len(folded.chars))
         self.found: dict[str, Grounded] = {}
         self.rows: dict[str, tuple[int, int]] = {}  # first and last character that values of a row were found at
         self.cursor = 0
         self.merged: dict[tuple[str, str], int] = {}
-        self.verbatim = verbatim
-        self.asked: Counter[str] = Counter()  # how many values have each text
 
     # -- in order ------------------------------------------------------------------------------------------------------
 
     def place_in_order(self, sought: Sequence[_Sought]) -> list[_Sought]:
         """Give the values that stand in order their prints: row by row or column by column, whichever explains more of the page."""
-        prints = {one.place: self.occurrences(one.leaf, one.text) for one in sought if one.text}
+        prints = {one.place: self.page.occurrences(one.leaf, one.text) for one in sought if one.text}
         anchors = [
             one for one in sought if len(prints.get(one.place, ())) <= MAX_PRINTS and (prints.get(one.place) or one.leaf.kind.numeric)
         ]
@@ -129,7 +105,7 @@ class _Search:
         """Of equal figures in a row of prints, one is left over where the record has another value, or a blank, amid them: it is left at
         that place, not behind the last of them. And of equal values in a row of the record that have one print less, the one before which
         the page has another figure is left without."""
-        every = sorted(found for some in self.exactly.values() for found in some)
+        every = sorted(found for some in self.page.exactly.values() for found in some)
         for number, one in enumerate(order):
             if chosen[number] is None and one.leaf.kind.numeric and one.text:
                 taken = set(chosen)
@@ -168,7 +144,7 @@ class _Search:
         self.claim(first, length)
         low, high = self.rows.get(one.row, (first, first + length))
         self.rows[one.row] = min(low, first), max(high, first + length)
-        self.found[one.place] = (self.folded.span(first, first + length),), self.kind_of_match(first, length)
+        self.found[one.place] = (self.folded.span(first, first + length),), self.page.kind_of_match(first, length)
         return self.found[one.place]
 
     # -- by itself -----------------------------------------------------------------------------------------------------
@@ -184,7 +160,7 @@ class _Search:
         """A free print between the rows around its own: it stands where it belongs, though its columns are printed in another order."""
         low, high = self.window(one.row)
         self.cursor = low
-        for first, length in self.occurrences(one.leaf, one.text):
+        for first, length in self.page.occurrences(one.leaf, one.text):
             if low <= first and first + length <= high and not self.claimed[first]:
                 placed.add(one.place)
                 return self.take(one, first, length)
@@ -206,7 +182,7 @@ class _Search:
 
     def anywhere(self, one: _Sought, placed: set[str]) -> Grounded | None:
         """A free print behind the last value, or any free one; else (a figure printed once for two fields) one that is claimed."""
-        prints = self.occurrences(one.leaf, one.text)
+        prints = self.page.occurrences(one.leaf, one.text)
         free = [found for found in prints if not self.claimed[found[0]]]
         if not prints:
             return None
@@ -215,11 +191,11 @@ class _Search:
             placed.add(one.place)
         if free:
             self.claim(first, length)
-        return (self.folded.span(first, first + length),), self.kind_of_match(first, length)
+        return (self.folded.span(first, first + length),), self.page.kind_of_match(first, length)
 
     def merged_label(self, one: _Sought, placed: set[str]) -> Grounded | None:
         """A merged label repeated on the next row is the same print; a new one is the next print."""
-        prints = [first for first, _ in self.occurrences(one.leaf, one.text)]
+        prints = [first for first, _ in self.page.occurrences(one.leaf, one.text)]
         if not prints:
             return None
         column, size = one.place.rsplit("/", 1)[-1], len(one.text)
@@ -229,106 +205,7 @@ class _Search:
             self.merged[column, one.text] = last
             self.claimed[last : last + size] = b"\1" * size
         placed.add(one.place)
-        return (self.folded.span(last, last + size),), self.kind_of_match(last, size)
-
-    def kind_of_match(self, first: int, size: int) -> Match:
-        start, end = self.folded.span(first, first + size)
-        return Match.EXACT if end - start == size else Match.NORMALISED
-
-    def occurrences(self, leaf: Leaf, text: str) -> list[Print]:
-        """The prints of a text; where values are not verbatim, also those of the same number or date in another manner."""
-        if leaf.kind.numeric and len(self.exactly.get(text, ())) >= max(self.asked[text], 1):  # no print of it need be broken over lines
-            return self.exactly[text] if self.verbatim else sorted({*self.exactly[text], *self.alike(leaf, text)})
-        found: list[Print] = []
-        position = self.folded.chars.find(text)
-        while position >= 0 and len(found) < 2000:
-            if self.is_whole_figure(position, len(text)) if leaf.kind.numeric else self.is_whole_text(leaf, position, len(text)):
-                found.append((position, len(text)))
-            position = self.folded.chars.find(text, position + 1)
-        return found if self.verbatim else sorted({*found, *self.alike(leaf, text)})
-
-    def alike(self, leaf: Leaf, text: str) -> list[Print]:
-        """Other prints of the same number or date."""
-        if leaf.kind in _CALENDAR:
-            return self.dates.get((leaf.kind, parse(text, leaf.kind).value), [])
-        if not leaf.kind.numeric or not _PLAIN.fullmatch(text.removeprefix("-")):
-            return []
-        return self.negatives.get(_canonical(text[1:]), []) if text.startswith("-") else self.figures.get(_canonical(text), [])
-
-    @cached_property
-    def dates(self) -> dict[tuple[Kind, str | int | None], list[Print]]:
-        """The dates and months of the page by what they name."""
-        found: dict[tuple[Kind, str | int | None], list[Print]] = {}
-        for match in _DATE.finditer(self.folded.chars):
-            for kind in _CALENDAR:
-                value = parse(match[0], kind).value
-                if value is not None:
-                    found.setdefault((kind, value), []).append((match.start(), match.end() - match.start()))
-        return found
-
-    @cached_property
-    def exactly(self) -> dict[str, list[Print]]:
-        """The figures of the page as they are printed in one piece: most values are found here, without a search for each."""
-        found: dict[str, list[Print]] = {}
-        for start, end in pairwise(sorted(self.folded.breaks)):
-            for match in _PLAIN.finditer(self.folded.chars, start, end):
-                if self.is_whole_figure(match.start(), match.end() - match.start()):
-                    found.setdefault(match[0], []).append((match.start(), match.end() - match.start()))
-        return found
-
-    @cached_property
-    def figures(self) -> dict[str, list[Print]]:
-        """The figures of the page by what they amount to."""
-        found: dict[str, list[Print]] = {}
-        for text, prints in self.exactly.items():
-            found.setdefault(_canonical(text), []).extend(prints)
-        return found
-
-    @cached_property
-    def negatives(self) -> dict[str, list[Print]]:
-        """The figures with a minus, before their currency or behind it, or in brackets (as accounts print them), by what they amount to."""
-        found: dict[str, list[Print]] = {}
-        for match in _NEGATIVE.finditer(self.folded.chars):
-            start, end = match.span()
-            hyphen = self.is_glued(start) and self.folded.chars[start - 1].isalnum()
-            if not hyphen and all(self.is_glued(index) for index in range(start + 1, end)) and not self.goes_on(end):
-                found.setdefault(_canonical(match["minus"] or match["brackets"]), []).append((start, end - start))
-        return found
-
-    def is_whole_figure(self, first: int, size: int) -> bool:
-        """Whether a figure stands here by itself: neither a piece of a longer one, nor one without its minus."""
-        if self.goes_on(first + size) or not self.is_glued(first):
-            return not self.goes_on(first + size)
-        before = self.folded.chars[first - 1]
-        hyphen = first > 1 and self.is_glued(first - 1) and self.folded.chars[first - 2].isalnum()
-        return before not in _IN_FIGURE and (before != "-" or hyphen)
-
-    def is_whole_text(self, leaf: Leaf, first: int, size: int) -> bool:
-        return self.cuts_no_figure(leaf, first, size) and (size >= LONG_SCRAP or self.cuts_no_word(first, size))
-
-    def cuts_no_word(self, first: int, size: int) -> bool:
-        """A few letters out of a word are no print: "su" does not stand in "tissue". Longer ones may be words that ran together."""
-        chars, last = self.folded.chars, first + size
-        begins = self.is_glued(first) and _is_letter(chars[first]) and _is_letter(chars[first - 1])
-        return not begins and not (self.is_glued(last) and _is_letter(chars[last - 1]) and _is_letter(chars[last]))
-
-    def cuts_no_figure(self, leaf: Leaf, first: int, size: int) -> bool:
-        """A text that begins or ends with a digit begins or ends a figure of the page: "≥5" does not stand in "≥50"."""
-        chars, last = self.folded.chars, first + size
-        before = _IN_FIGURE if leaf.kind.numeric else _DIGITS  # "1.2号" may be the text "2号" of entry 1
-        begins = chars[first] in _DIGITS and self.is_glued(first) and chars[first - 1] in before
-        return not begins and not (chars[last - 1] in _DIGITS and self.goes_on(last))
-
-    def is_glued(self, index: int) -> bool:
-        """Whether nothing parts a character from the one before it."""
-        return 0 < index < len(self.folded.chars) and self.folded.break_before(index) is Break.NONE
-
-    def goes_on(self, last: int) -> bool:
-        """Whether a figure that reaches up to here goes on: by a digit, or by a point or comma and a digit."""
-        chars = self.folded.chars
-        if not self.is_glued(last):
-            return False
-        return chars[last] in _DIGITS or (chars[last] in ".," and self.is_glued(last + 1) and chars[last + 1] in _DIGITS)
+        return (self.folded.span(last, last + size),), self.page.kind_of_match(last, size)
 
     def claim(self, first: int, size: int) -> None:
         self.claimed[first : first + size] = b"\1" * size
@@ -339,10 +216,10 @@ class _Search:
         pieces: list[tuple[int, int]] = []
         position, rest = self.cursor, text
         while rest and len(pieces) < MAX_PIECES:
-            size, first = self.longest(rest, position)
-            while 0 < size < len(rest) and rest[size - 1] in _IN_FIGURE and rest[size] in _IN_FIGURE:
+            size, first = self.page.longest(rest, position)
+            while 0 < size < len(rest) and rest[size - 1] in IN_FIGURE and rest[size] in IN_FIGURE:
                 size -= 1
-            if size < min(2, len(rest)) or not self.cuts_no_figure(leaf, first, size):
+            if size < min(2, len(rest)) or not self.page.cuts_no_figure(leaf, first, size):
                 return None
             pieces.append((first, first + size))
             position, rest = first + size, rest[size:]
@@ -352,15 +229,6 @@ class _Search:
             self.claim(first, last - first)
         return tuple(self.folded.span(first, last) for first, last in pieces), Match.NORMALISED
 
-    def longest(self, text: str, position: int) -> tuple[int, int]:
-        """The longest beginning of the text that stands at or behind the position (binary search over its length)."""
-        low, high, first = 0, len(text), -1
-        while low < high:
-            middle = (low + high + 1) // 2
-            at = self.folded.chars.find(text[:middle], position)
-            low, high, first = (middle, high, at) if at >= 0 else (low, middle - 1, first)
-        return low, first
-
     def nearly(self, leaf: Leaf, text: str) -> Grounded | None:
         """A print that differs in few characters and in no figure, found by its beginning or its end."""
         if len(text) < 6:
@@ -369,7 +237,7 @@ class _Search:
         starts = {chars.find(text[:4]), chars.find(text[-4:]) + 4 - size}
         for first in (start for start in starts if start >= 0):
             window = chars[first : first + size]
-            if _FIGURE.findall(window) != _FIGURE.findall(text) or not self.cuts_no_figure(leaf, first, len(window)):
+            if _FIGURE.findall(window) != _FIGURE.findall(text) or not self.page.cuts_no_figure(leaf, first, len(window)):
                 continue
             if SequenceMatcher(None, window, text, autojunk=False).ratio() >= MIN_LIKENESS:
                 return (self.folded.span(first, min(first + size, len(chars))),), Match.FUZZY
@@ -397,13 +265,6 @@ def _equal_run(order: Sequence[_Sought], chosen: Sequence[Print | None], number:
     return run
 
 
-def _canonical(text: str) -> str:
-    """A figure without separators and zeros at its end; one that begins with needless zeros is another print."""
-    whole, _, rest = text.replace(",", "").partition(".")
-    rest = rest.rstrip("0")
-    return (whole or "0") + "." * bool(rest) + rest
-
-
 def _by_column(sought: Sequence[_Sought]) -> Callable[[_Sought], tuple[int, int]]:
     """Sorts the cells of each list column by column, where the list stood."""
     first: dict[tuple[str, ...], int] = {}
@@ -419,8 +280,3 @@ def _list_of(one: _Sought) -> str:
     if "*" not in one.leaf.path:
         return one.place
     return "/".join(one.place.split("/")[: one.leaf.path.index("*") + 1])
-
-
-def _is_letter(char: str) -> bool:
-    """Of a script that parts its words."""
-    return char.isascii() and char.isalpha()
