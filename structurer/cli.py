@@ -129,18 +129,19 @@ def structure(
 ) -> None:
     """Structure documents into a run, which can be killed and gone on with at any moment."""
     from structurer import plans
-    from structurer import telemetry as telemetry_
     from structurer.archive import cluster, estimate, live, running
     from structurer.archive.batch import Watcher
     from structurer.archive.tally import Tally
     from structurer.intake import ingest
     from structurer.store import postgres
+    from structurer.telemetry.starting import start
+    from structurer.telemetry.tracing import OFF
 
     if engine not in ("local", "ray"):
         raise UsageError(f"no engine {engine!r}", remedy="--engine local | ray")
     options = {"samples": samples, "second": second, "escalate": escalate, "budget": budget, "cache": None if cache else "off"}
     given = {name: value for name, value in options.items() if value not in (None, "")}
-    told = telemetry_.start(telemetry, _say) if not dry_run else telemetry_.OFF
+    told = start(telemetry, _say) if not dry_run else OFF
     wanted = plans.Wanted(
         tuple(schema or ()),
         model or None,

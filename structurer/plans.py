@@ -21,7 +21,7 @@ from structurer.errors import InputError, UsageError
 from structurer.pipeline import Plan, structure_document
 from structurer.store.finishing import finished
 from structurer.store.runs import Basis, Located, State
-from structurer.telemetry import OFF, Telemetry
+from structurer.telemetry.tracing import OFF, Telemetry
 
 if TYPE_CHECKING:
     from structurer.asking.llm import Model
@@ -119,9 +119,9 @@ def structure(
 ) -> tuple[Result, ...]:
     """Structure a file or folder. `schema`: a Schema, a schema file, or a pydantic model class (default: the shipped ones); `model`: a
     Model or the name of one in the settings or at OPENAI_BASE_URL (default: the built-in reader). Raises StructurerError."""
-    from structurer import telemetry
+    from structurer.telemetry.starting import start
 
-    plan, watched = Plan(_schemas(schema)), telemetry.start()
+    plan, watched = Plan(_schemas(schema)), start()
     if isinstance(model, str):
         plan = _with_models(plan.schemas, Wanted(model=model, telemetry=watched), lambda _: None).plan
     elif model is not None:

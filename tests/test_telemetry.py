@@ -36,7 +36,6 @@ from opentelemetry.semconv.attributes import error_attributes, server_attributes
 from opentelemetry.trace import SpanKind, StatusCode
 from stub_running import Running, running
 
-from structurer import telemetry
 from structurer.asking.llm import Message, Reply, Request, Usage
 from structurer.asking.replies import Fault
 from structurer.endpoints.book import Book
@@ -47,7 +46,8 @@ from structurer.errors import HaltError, InputError, ModelError, UsageError
 from structurer.record import Result
 from structurer.store.finishing import finished
 from structurer.store.runs import Basis, Outcome
-from structurer.telemetry import OFF, Signals, Telemetry
+from structurer.telemetry import attributes, starting
+from structurer.telemetry.tracing import OFF, Signals, Telemetry
 
 SECRET, CONTENT = "sk-test-0123456789", "发票号码 4711"
 REQUEST = Request("fast", (Message("system", "copy"), Message("user", CONTENT)), {"type": "object"}, "invoice", 0.5, 7)
@@ -269,7 +269,7 @@ def test_the_provider_is_known_by_its_host(heard: Listening, where: str, provide
 def test_every_provider_is_one_of_the_conventions() -> None:
     known = {one.value for one in names.GenAiProviderNameValues}
     newer = {"moonshot_ai"}  # of the conventions' own repository, after it left the common one
-    assert {name for _, name in telemetry.PROVIDERS} - newer <= known
+    assert {name for _, name in attributes.PROVIDERS} - newer <= known
 
 
 # -- nothing that is private ------------------------------------------------------------------------------------------------
@@ -468,7 +468,7 @@ def program(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("environment", [{}, {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}, {"STRUCTURER_TELEMETRY": "off"}])
 def test_it_is_off_and_imports_nothing_unless_it_is_asked_for(environment: dict[str, str]) -> None:
     code = (
-        "import sys\nfrom structurer import telemetry\nstarted = telemetry.start()\nwith started.document('a') as seen:\n"
+        "import sys\nfrom structurer.telemetry import starting\nstarted = starting.start()\nwith started.document('a') as seen:\n"
         " seen.outcomes['x'] += 1\n seen.came('f', None); seen.failed(ValueError())\nmodel = object()\n"
         "assert started.traced(model, '') is model\nstarted.close()\n"
         "print(started.is_on, [name for name in sys.modules if name.startswith('opentelemetry')])"
@@ -481,14 +481,14 @@ def test_an_option_stands_above_the_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
     for said, option, is_on in [("", None, False), ("on", None, True), ("Names", None, True), ("on", False, False), ("off", True, True)]:
         monkeypatch.setenv("STRUCTURER_TELEMETRY", said)
-        started = telemetry.start(option)
+        started = starting.start(option)
         started.close()
         assert (said, option, started is not OFF) == (said, option, is_on)
 
 
 def test_the_sdks_own_switch_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    assert telemetry.start(True) is OFF
+    assert starting.start(True) is OFF
 
 
 @pytest.mark.parametrize(
@@ -517,15 +517,16 @@ def test_the_sdks_own_switch_is_obeyed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_variable_that_cannot_be_is_said(monkeypatch: pytest.MonkeyPatch, variable: str, said: str, words: str) -> None:
     monkeypatch.setenv(variable, said)
     with pytest.raises(UsageError) as error:
-        telemetry.start(None if variable == "STRUCTURER_TELEMETRY" else True)
+        starting.start(None if variable == "STRUCTURER_TELEMETRY" else True)
     assert " ".join(str(error.value).split()) == " ".join(words.split())  # the SDK's own words are broken over lines
 
 
 @pytest.mark.parametrize("missing", ["opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry"])
 def test_missing_packages_are_said_with_the_command_that_installs_them(missing: str) -> None:
     code = (
-        f"import sys\nsys.modules[{missing!r}] = None\nfrom structurer import telemetry\nfrom structurer.errors import UsageError\n"
-        "try:\n telemetry.start(True)\nexcept UsageError as error:\n print(error)"
+        f"import sys\nsys.modules[{missing!r}] = None\n"
+        "from structurer.telemetry import starting\nfrom structurer.errors import UsageError\n"
+        "try:\n starting.start(True)\nexcept UsageError as error:\n print(error)"
     )
     done = program(code, OTEL_METRICS_EXPORTER="none")
     assert done.stdout == "telemetry needs packages that are not installed\n  next: pip install 'structurer[otel]'\n"
@@ -542,13 +543,13 @@ memory = InMemorySpanExporter()
 provider = TracerProvider()
 provider.add_span_processor(SimpleSpanProcessor(memory))
 trace.set_tracer_provider(provider)
-from structurer import telemetry
+from structurer.telemetry import starting
 from structurer.asking.llm import Reply, Request
 class Model:
     name = "m"
     async def complete(self, request):
         return Reply("x", "m")
-started = telemetry.start()
+started = starting.start()
 with trace.get_tracer("theirs").start_as_current_span("theirs"), started.document("a.txt"):
     asyncio.run(started.traced(Model(), "").complete(Request("m", ())))
 started.close()
@@ -556,7 +557,7 @@ call, document, theirs = memory.get_finished_spans()
 print(call.name, call.parent.span_id == document.context.span_id, document.parent.span_id == theirs.context.span_id)
 with trace.get_tracer("theirs").start_as_current_span("their provider lives on"):
     pass
-print(memory.get_finished_spans()[-1].name, telemetry.start(False).is_on)
+print(memory.get_finished_spans()[-1].name, starting.start(False).is_on)
 """
     done = program(code)
     assert (done.stdout, done.stderr) == ("chat m True True\ntheir provider lives on False\n", "")
@@ -565,7 +566,7 @@ print(memory.get_finished_spans()[-1].name, telemetry.start(False).is_on)
 def test_a_provider_that_is_only_looked_at_is_none_that_is_set() -> None:
     assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
     assert metrics.get_meter_provider() is not None
-    assert telemetry.start() is OFF
+    assert starting.start() is OFF
 
 
 # -- sending ------------------------------------------------------------------------------------------------------------------
@@ -616,7 +617,7 @@ def collector() -> Iterator[Collector]:
 
 
 def run_of_one(said: list[str], answers: list[Reply | BaseException] | None = None) -> Telemetry:
-    started = telemetry.start(True, said.append)
+    started = starting.start(True, said.append)
     with started.document("a.txt") as seen:
         asyncio.run(started.traced(Answering(answers or [REPLY]), WHERE).complete(REQUEST))
         seen.came(DIGEST, came_of(result()))
@@ -658,14 +659,14 @@ def test_a_hostile_reply_loses_no_other_span(monkeypatch: pytest.MonkeyPatch, co
 def test_ctrl_c_loses_nothing(collector: Collector) -> None:
     code = """
 import asyncio, os, signal
-from structurer import telemetry
+from structurer.telemetry import starting
 from structurer.asking.llm import Request
 class Model:
     name = "m"
     async def complete(self, request):
         os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(60)
-started = telemetry.start()
+started = starting.start()
 async def run():
     with started.document("a.txt"):
         await started.traced(Model(), "").complete(Request("m", ()))
@@ -681,20 +682,20 @@ finally:
 
 SENDING = """
 import asyncio, logging, sys, time
-from structurer import telemetry
+from structurer.telemetry import sending, starting
 from structurer.asking.llm import Reply, Request
 class Model:
     name = "m"
     async def complete(self, request):
         return Reply("x", "m")
 said = []
-started = telemetry.start(told=said.append)
+started = starting.start(told=said.append)
 model = started.traced(Model(), "")
 async def run():
     for _ in range({calls}):
         await model.complete(Request("m", ()))
 asyncio.run(run())
-telemetry.CLOSE_S = 0.4
+sending.CLOSE_S = 0.4
 begun = time.monotonic()
 started.close()
 print(time.monotonic() - begun < 9, said)
@@ -728,7 +729,7 @@ def test_the_log_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch, collector: C
     monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
     monkeypatch.setenv("OTEL_TRACES_EXPORTER", "else")
     with pytest.raises(UsageError):
-        telemetry.start(True)
+        starting.start(True)
     assert (logger.propagate, logger.handlers) == before
 
 
@@ -752,7 +753,7 @@ def test_a_command_line_that_is_closed_twice_is_closed_once(monkeypatch: pytest.
 
 
 def test_the_console_is_standard_error() -> None:
-    code = "from structurer import telemetry\nt = telemetry.start()\nwith t.document('a'):\n pass\nt.close()"
+    code = "from structurer import telemetry\nt = starting.start()\nwith t.document('a'):\n pass\nt.close()"
     done = program(code, STRUCTURER_TELEMETRY="names", OTEL_TRACES_EXPORTER="console", OTEL_METRICS_EXPORTER="none")
     assert done.stdout == ""
     assert json.loads(done.stderr)["attributes"] == {"file.name": "a"}

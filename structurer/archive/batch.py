@@ -33,7 +33,7 @@ from structurer.sandbox.confined import BugError
 from structurer.store.commits import Commits
 from structurer.store.runs import Lease, LeftAside, Located, Progress, State
 from structurer.store.store import TRIES, Store
-from structurer.telemetry import OFF, Seen
+from structurer.telemetry.tracing import OFF, Seen
 
 if TYPE_CHECKING:
     from structurer.asking.llm import Model

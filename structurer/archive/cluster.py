@@ -24,7 +24,7 @@ from structurer.errors import StructurerError, UsageError
 from structurer.intake.ingest import Intake
 from structurer.plans import Planned, Wanted
 from structurer.store import postgres, runfolder
-from structurer.telemetry import OFF
+from structurer.telemetry.tracing import OFF
 
 LOCAL: Final = "local"  # an address: a cluster of this machine alone, for as long as the run takes
 FOREVER: Final = -1
