@@ -753,7 +753,7 @@ def test_a_command_line_that_is_closed_twice_is_closed_once(monkeypatch: pytest.
 
 
 def test_the_console_is_standard_error() -> None:
-    code = "from structurer import telemetry\nt = starting.start()\nwith t.document('a'):\n pass\nt.close()"
+    code = "from structurer.telemetry import starting\nt = starting.start()\nwith t.document('a'):\n pass\nt.close()"
     done = program(code, STRUCTURER_TELEMETRY="names", OTEL_TRACES_EXPORTER="console", OTEL_METRICS_EXPORTER="none")
     assert done.stdout == ""
     assert json.loads(done.stderr)["attributes"] == {"file.name": "a"}
