@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -31,7 +31,7 @@ def write_text(path: Path, text: str) -> None:
 def write_new(path: Path, text: str) -> bool:
     """Write a file that is not there yet, whole; False, and nothing is written, where it is. Raises OSError."""
     try:
-        with writing(path, place=os.link) as file:
+        with writing(path, is_new=True) as file:
             file.write(text)
     except FileExistsError:
         return False
@@ -49,17 +49,16 @@ def write_bytes(path: Path, raw: bytes) -> None:
 
 
 @contextmanager
-def writing(
-    path: Path, *, encoding: str = "utf-8", newline: str | None = "\n", place: Callable[[Path, Path], None] = os.replace
-) -> Iterator[TextIO]:
-    """A text file to write to that takes the place of `path` when the block ends well, and vanishes when it does not. Raises OSError."""
+def writing(path: Path, *, encoding: str = "utf-8", newline: str | None = "\n", is_new: bool = False) -> Iterator[TextIO]:
+    """A text file to write to that takes the place of `path` when the block ends well, and vanishes when it does not. Raises OSError, and
+    FileExistsError where it `is_new` and something stands there."""
     beside = _beside(path)
     try:
         with beside.open("w", encoding=encoding, newline=newline, errors=ENCODING_ERRORS) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        place(beside, path)
+        (os.link if is_new else os.replace)(beside, path)
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
