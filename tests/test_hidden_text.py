@@ -106,6 +106,27 @@ INVISIBLE = "are drawn in the invisible mode"
 TRANSPARENT = "are transparent"
 
 
+ASLANT = "0.82 0.57 -0.57 0.82 {x} {y} Tm"  # 35 degrees
+
+
+@pytest.mark.parametrize("first", ["", "0.9 g"])
+def test_a_watermark_over_print_is_left_out_and_told_of(first: str) -> None:
+    mark = f"BT /F1 40 Tf {first} {ASLANT.format(x=40, y=640)} (DRAFT 2024) Tj ET\n"
+    for contents in [(SEEN, show(60, 680), mark), (mark, SEEN, show(60, 680))]:
+        document = read(page(*contents))
+        assert document.text.split() == ["Total", "1,250.00", *WORDS.split()]
+        assert document.warnings == (
+            'page 1: 9 character(s) are printed aslant, as watermarks and stamps are, and were left out: "DRAFT 2024"',
+        )
+
+
+def test_print_that_is_a_little_askew_or_all_aslant_stays() -> None:
+    askew = "BT /F1 12 Tf 0.998 0.06 -0.06 0.998 60 600 Tm (a little askew) Tj ET\n"
+    assert "askew" in read(page(SEEN, askew)).text
+    alone = f"BT /F1 12 Tf {ASLANT.format(x=60, y=400)} (photographed) Tj ET\n"
+    assert set("photographed") <= set(read(page(alone)).text)
+
+
 def dictionary(**entries: Any) -> pikepdf.Dictionary:
     return pikepdf.Dictionary(**entries)
 

@@ -55,6 +55,12 @@ def test_every_cell_is_doubted_alike_where_nothing_is_known():
     assert found == {"/lines/0/price": WEIGHT, "/lines/1/price": WEIGHT, "/total": WEIGHT, "/lines/-": LOST_ROW}
 
 
+def test_a_list_that_was_not_found_may_have_lost_a_row():
+    form = sums({"a": NUMBER, "b": NUMBER, "lines": LINES}, "a == b", "a == sum(lines[*].price)")
+    found = suspects(alone(form, {"/a": "1.00", "/b": "2.00"}, rows={}))
+    assert {"/a", "/b"} <= found.keys()
+
+
 @pytest.mark.parametrize("support", list(Support))
 def test_the_cost_of_a_doubt_is_that_of_the_evidence(support):
     found = suspects(alone(PURCHASE, purchase("1.20", total="3.50"), evidence=Evidence({"/total": support})))

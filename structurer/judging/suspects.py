@@ -358,7 +358,8 @@ def _lost_row(form: Form, rows: Rows, place: str) -> Suspect:
     leaves = {row + pointer(*leaf.path[depth:]): leaf for leaf in inside}
     steps = {cell: step for cell, leaf in leaves.items() for step in _steps(form, cell, leaf).values()}
     facts = form.figures.facts
-    full = [leaf for leaf in inside if sum(cell in facts.cells for cell in expanded(leaf.path, facts.rows)) >= FULL * facts.rows[place]]
+    count = facts.rows.get(place, 0)  # the list may not have been found at all
+    full = [leaf for leaf in inside if count and sum(cell in facts.cells for cell in expanded(leaf.path, facts.rows)) >= FULL * count]
     surprise = partial(_unprinted_row, form, place, leaves, len(full)) if form.evidence.prints else None
     return Suspect(row, LOST_ROW, tuple(leaves), steps, (row,), signed=False, surprise=surprise)
 

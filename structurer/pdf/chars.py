@@ -19,6 +19,7 @@ from structurer.pdf.pdfium import Handle, Kind, Painted, Sheetful, Sides, bounds
 FLAT: Final = 0.01  # points (kSizeEpsilon of cpdf_textpage.cpp)
 LOST: Final = "\ufffd"  # a glyph that the file gives no meaning
 ASCENT: Final = 0.8  # of the em above the baseline
+ASLANT: Final = 0.2  # the sine of 12 degrees: beyond it a line of print is not meant to be level or upright
 _SPACE: Final = 0x20
 _HYPHEN: Final = 0x2  # how PDFium writes a hyphen at the end of a line
 _NO_MEANING: Final = frozenset([0, *range(3, 9), *range(0xE, 0x20), 0x7F, *range(0x80, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF])
@@ -35,7 +36,7 @@ class Run:
     """What a text object prints: its characters, white space among them, with a box each; `handle` is 0 where PDFium names no object.
 
     `turns`: quarters clockwise by which the page would have to be turned for it to write from left to right. `again` are objects that
-    print the same over it, of which PDFium gives no characters.
+    print the same over it, of which PDFium gives no characters. What is written `aslant` is neither level nor upright.
     """
 
     handle: Handle
@@ -44,6 +45,7 @@ class Run:
     turns: int
     box: Box
     again: tuple[Handle, ...] = ()
+    aslant: bool = False
 
     @property
     def is_upright(self) -> bool:
@@ -122,7 +124,7 @@ def _text_of(page: Sheetful) -> Iterator[Handle]:
 def _runs(text: Handle, objects: Collection[Handle], page: Sheetful) -> Iterator[Run]:
     """The hot loop of reading a page: no calls but for what begins a run."""
     pen, half = _Pen(text, page), 0
-    signs, boxes, turns, body = list[str](), list[Box](), 0, None
+    signs, boxes, turns, aslant, body = list[str](), list[Box](), 0, False, None
     maker: Handle | None = None
     for place, code, is_lost, origin, (x0, top, x1, bottom) in _chars(text, page):
         if code in _HIGH_HALVES:
@@ -139,9 +141,9 @@ def _runs(text: Handle, objects: Collection[Handle], page: Sheetful) -> Iterator
             continue
         if not signs or origin != maker:
             if signs:
-                yield Run(maker if maker and maker in objects else 0, signs, boxes, turns, _around(boxes))
+                yield Run(maker if maker and maker in objects else 0, signs, boxes, turns, _around(boxes), aslant=aslant)
             signs, boxes, maker = [], [], origin
-            turns, body = pen.at(place)
+            turns, aslant, body = pen.at(place)
         if x0 > x1 or top > bottom:  # mirrored
             x0, top, x1, bottom = min(x0, x1), min(top, bottom), max(x0, x1), max(top, bottom)
         if body and body[0] < (top + bottom) / 2 < body[1]:
@@ -149,7 +151,7 @@ def _runs(text: Handle, objects: Collection[Handle], page: Sheetful) -> Iterator
         boxes.append(Box(x0, top, x1, bottom))
         signs.append(LOST if is_lost == 1 else _sign(code))
     if signs:
-        yield Run(maker if maker and maker in objects else 0, signs, boxes, turns, _around(boxes))
+        yield Run(maker if maker and maker in objects else 0, signs, boxes, turns, _around(boxes), aslant=aslant)
 
 
 def _chars(text: Handle, page: Sheetful) -> Iterator[tuple[int, int, int, Handle | None, Sides]]:
@@ -180,16 +182,17 @@ class _Pen:
         self._matrix, self._x, self._y = pdfium.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
         self._at = tuple(map(ctypes.addressof, (self._matrix, self._x, self._y)))
 
-    def at(self, place: int) -> tuple[int, tuple[float, float] | None]:
-        """The turns of a text object by a character of it, and the top and the bottom of its em square where it is upright."""
+    def at(self, place: int) -> tuple[int, bool, tuple[float, float] | None]:
+        """The turns of a text object by a character of it, whether it is aslant, and the top and the bottom of its em square where it is
+        upright."""
         matrix_at, x_at, y_at = self._at
         pdfium.FPDFText_GetMatrix(self._text, place, matrix_at)
-        turns = _turns(self._matrix, self._quarters)
+        turns, aslant = _turns(self._matrix, self._quarters), _is_aslant(self._matrix)
         if turns or not pdfium.FPDFText_GetCharOrigin(self._text, place, x_at, y_at):
-            return turns, None
+            return turns, aslant, None
         em = abs(pdfium.FPDFText_GetFontSize(self._text, place)) * hypot(self._matrix.c, self._matrix.d)
         x, y = self._x.value, self._y.value
-        return turns, _body(em, self._placed(x, y, x, y)[1])
+        return turns, aslant, _body(em, self._placed(x, y, x, y)[1])
 
 
 @cache
@@ -220,6 +223,11 @@ def _turns(matrix: Any, quarters: int) -> int:
     if abs(along) > abs(upwards):
         return 0 if along > 0 else 2
     return 1 if upwards > 0 else 3
+
+
+def _is_aslant(matrix: Any) -> bool:
+    along, upwards = abs(matrix.a), abs(matrix.b)
+    return bool(min(along, upwards) > ASLANT * hypot(along, upwards))
 
 
 def _body(em: float, base: float) -> tuple[float, float] | None:

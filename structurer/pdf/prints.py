@@ -17,6 +17,7 @@ from structurer.sheets.decision import WHOLE
 from structurer.sheets.sheet import Char
 
 SIDEWAYS: Final = 0.8  # of a page's characters: where so many are turned, the page is
+MOSTLY: Final = 0.5  # of a page's characters: where more are aslant, they are what it says
 SAME_PLACE: Final = 1.0  # points: a character printed again this near was printed twice to look bold
 FLAT: Final = 0.1  # points: the least side of a box
 QUOTED: Final = 80  # characters of what is hidden stand in a warning
@@ -50,11 +51,14 @@ def printed(page: Sheetful) -> Printed:
     if page.is_cut_short:
         found.warnings.append(f"the page paints more than {MOST_OBJECTS:,} objects; rules and pictures behind them were not looked at")
     under = _under_pictures(page)
-    on_others, outside = list[Char](), list[Char]()
+    on_others, outside, aslant = list[Char](), list[Char](), list[Char]()
+    is_skewed = _share(every, [run for run in every if run.aslant]) > MOSTLY
     width, height = page.frame.width, page.frame.height
     for place, run in enumerate(every):
         x0, top, x1, bottom = run.box
-        if place in sight.whys or x0 < 0 or top < 0 or x1 > width or bottom > height:
+        if run.aslant and not is_skewed:  # over the lines of a page, amid which its characters would come to stand
+            aslant.extend(Char(sign, box, False) for sign, box in zip(run.signs, run.boxes, strict=True))
+        elif place in sight.whys or x0 < 0 or top < 0 or x1 > width or bottom > height:
             _sort(run, sight.whys.get(place), page.frame, found, outside)
             if place in sight.whys and run.handle and (run.handle in under or sight.whys[place][0] in _INVISIBLE):
                 found.layer.extend(Char(sign, box, run.is_upright) for sign, box in zip(run.signs, run.boxes, strict=True))
@@ -63,9 +67,15 @@ def printed(page: Sheetful) -> Printed:
     found.shown.extend(_printed_once(on_others))
     if count := signs(outside):
         found.warnings.append(f"{count} character(s) lie off the page and were left out: {_quoted(outside)}")
+    if count := signs(aslant):
+        found.warnings.append(f"{count} character(s) are printed aslant, as watermarks and stamps are, and were left out: {_cut(aslant)}")
     found.hidden = _alone(found.shown, found.hidden) if found.hidden else []
     found.lost = "".join(char.text for char in found.shown).count(LOST)
     return found
+
+
+def _share(every: Sequence[Run], some: Sequence[Run]) -> float:
+    return sum(len(run.signs) for run in some) / max(sum(len(run.signs) for run in every), 1)
 
 
 def _turned(every: Sequence[Run]) -> int:
@@ -182,6 +192,14 @@ def signs(chars: Iterable[Char]) -> int:
 
 def _quoted(chars: Sequence[Char]) -> str:
     """The words, cut short; what does not print (marks that turn the writing round) by its number."""
-    text = " ".join(word.text for line in lines(chars) for word in line)
+    return _shown(" ".join(word.text for line in lines(chars) for word in line))
+
+
+def _cut(chars: Sequence[Char]) -> str:
+    """The same in the order of the file."""
+    return _shown("".join(char.text for char in chars))
+
+
+def _shown(text: str) -> str:
     text = text if len(text) <= QUOTED else text[: QUOTED - 1] + "\u2026"
     return '"' + "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text) + '"'
