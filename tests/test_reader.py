@@ -48,6 +48,14 @@ def test_figures_under_a_strange_head_where_a_known_one_is_missing_are_shown_to_
     assert "/indicators" in flagged
 
 
+def test_words_under_a_strange_head_where_a_known_one_is_missing_are_shown_to_a_person() -> None:
+    record, tree, flagged = read(form(HEAD.replace("三级指标", "考核要点"), "产出指标\t数量指标\t更换路灯\t30\t32\t90\t90\t"))
+    assert [row["level3"] for row in tree["indicators"]] == [None]
+    assert "/indicators" in flagged
+    (review,) = (review for review in record.review if review.pointer == "/indicators")
+    assert review.reasons[0] == "words stand under a head that is not known, and no head is found for level3"
+
+
 def test_a_remark_below_a_table_is_no_row() -> None:
     record, tree, _ = read(form(HEAD, "产出指标\t数量指标\t更换路灯\t30\t32\t90\t90\t", "注：以上均为审计之前的数字。\t\t\t\t\t\t\t"))
     assert len(tree["indicators"]) == 1

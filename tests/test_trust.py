@@ -56,7 +56,14 @@ def test_what_speaks_against_a_value_is_said_in_words(of, found, flag, why):
 
 def test_a_required_field_that_is_blank_for_a_reason_has_that_reason_alone():
     assert reasons({"/a": (leaf(required=True), value(None, doubts=("cut off",)))}) == [("/a", "review", ("cut off",))]
-    assert reasons({"/r/0/a": (leaf(required=True, path=("r", "*", "a")), value(None))}) == []
+
+
+def test_a_required_column_may_be_blank_in_a_row_but_not_in_all():
+    column = leaf(required=True, path=("r", "*", "a"))
+    assert reasons({"/r/0/a": (column, value(None)), "/r/1/a": (column, value("x"))}) == []
+    assert reasons({"/r/0/a": (column, value(None, doubts=("cut off",)))}) == [("/r/0/a", "review", ("cut off",))]
+    found = reasons({"/r/0/a": (column, value(None)), "/r/1/a": (column, value(None))})
+    assert found == [("/r", "review", ("no row has a value for the required field 'a'",))]
 
 
 def test_doubts_about_rows_lists_and_the_whole_are_kept_at_their_place():

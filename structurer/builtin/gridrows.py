@@ -245,11 +245,14 @@ def store_rows(draft: Draft, place: str, columns: tuple[Column, ...], rows: list
 
 
 def doubt_strangers(draft: Draft, head: Head, place: str, taken: Iterable[Chunk]) -> None:
-    """Figures under a head that the schema does not know, where a column of figures that it does know has none: they may be that column."""
+    """Figures or words under a head that the schema does not know, where a column of such that it does know has none: they may be that
+    column."""
     present = {column.leaf.name for column in head.columns if column.leaf is not None}
-    lost = [leaf.name for leaf in columns_of(head.table) if leaf.kind.numeric and leaf.name not in present]
-    if lost and any(is_figure(draft.text(chunk)) and not is_blank(draft.text(chunk)) for chunk in taken):
-        draft.doubt(place, f"figures stand under a head that is not known, and no head is found for {', '.join(lost)}")
+    texts = [text for text in map(draft.text, taken) if not is_blank(text)]
+    for what, numeric in (("figures", True), ("words", False)):
+        lost = [leaf.name for leaf in columns_of(head.table) if leaf.kind.numeric is numeric and leaf.name not in present]
+        if lost and any(is_figure(text) is numeric for text in texts):
+            draft.doubt(place, f"{what} stand under a head that is not known, and no head is found for {', '.join(lost)}")
 
 
 def _unfold(draft: Draft, columns: tuple[Column, ...], row: Row, carried: dict[int, list[Chunk]]) -> None:

@@ -11,7 +11,7 @@ from math import exp, log
 
 from structurer.contracts.schema import Leaf
 from structurer.document import SURE
-from structurer.record import Flag, Match, Review, Unclaimed, Value
+from structurer.record import Flag, Match, Review, Unclaimed, Value, pointer
 
 _EVIDENCE = {Match.EXACT: 0.99, Match.NORMALISED: 0.98, Match.FUZZY: 0.8, Match.NONE: 0.3}
 _DOUBT, _BLAMED, _PINNED = 0.6, 0.5, 0.5  # factors: of a doubt, of blame; and by how much a check that proves it closes the gap to 1
@@ -45,7 +45,7 @@ def judge(
     for place, (leaf, value) in leaves.items():
         for reason in _own_reasons(leaf, value, page, proved=place in pinned):
             reasons.setdefault(place, []).append(reason)
-    for place, about in doubts.items():
+    for place, about in (*doubts.items(), *_blank_columns(leaves).items()):
         reasons.setdefault(place, []).extend(about)
     for place, left in lost.items():
         reasons.setdefault(place, []).append(_lost_words(left))
@@ -75,6 +75,19 @@ def _own_reasons(leaf: Leaf, value: Value, page: bool, *, proved: bool) -> list[
         found.append(f"the recogniser was not sure of it: confidence {sure:.2f} in its least sure character")
     if value.text is None and leaf.required and not found and "*" not in leaf.path:
         found.append(f"{'the page prints' if page else 'there is'} no value for a required field")
+    return found
+
+
+def _blank_columns(leaves: Mapping[str, tuple[Leaf, Value]]) -> dict[str, list[str]]:
+    """Of lists all of whose rows lack a required field, by the list: a row may lack it, but not each."""
+    blank: dict[tuple[str, ...], bool] = {}
+    for leaf, value in leaves.values():
+        if leaf.required and "*" in leaf.path:
+            blank[leaf.path] = blank.get(leaf.path, True) and value.text is None and not (value.doubts or value.error)
+    found: dict[str, list[str]] = {}
+    for path, is_blank in blank.items():
+        if is_blank:
+            found.setdefault(pointer(*path[: path.index("*")]), []).append(f"no row has a value for the required field {path[-1]!r}")
     return found
 
 
