@@ -26,7 +26,7 @@ _BARE_NUMBER = re.compile(r"^\s*\d{1,4}\s*$")
 _RULE = re.compile(r"(?=[\s|:+=_-]*$).*(?:---|===|___)")
 _ATTRIBUTE = r"""\s{1,9}[\w:-]{1,30}\s?=\s?(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^\s<>"']{1,100})"""
 _TAG = re.compile(rf"</?[A-Za-z][A-Za-z0-9]{{0,9}}(?:{_ATTRIBUTE}){{0,9}}\s?/?>|&nbsp;")
-_EMPHASIS = re.compile(r"\*\*|`+|(?:(?<=\n)|^)#{1,6}(?=\s)")  # Markdown: bold, code, headings
+_EMPHASIS = re.compile(r"\*\*|`+|(?:(?<=\n)|^)#{1,6}(?= )")  # Markdown: bold, code, headings
 _PRINTED = re.compile(r"[^\n\f]+")
 WIDE_GAP = 2  # spaces that part the columns of a table set with spaces
 _WORD = re.compile(r"\S+")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from structurer.contracts.contract import load
 from structurer.contracts.schema import Schema
 from structurer.document import Document, Page
@@ -46,6 +48,25 @@ def test_figures_under_a_strange_head_where_a_known_one_is_missing_are_shown_to_
     _, tree, flagged = read(form(HEAD.replace("得分", "评议分值数"), "产出指标\t数量指标\t更换路灯\t30\t32\t90\t88\t"))
     assert [row["score"] for row in tree["indicators"]] == [None]
     assert "/indicators" in flagged
+
+
+@pytest.mark.parametrize("head", ["#", "No.", "Pos.", "Item no."])
+def test_lines_of_a_bill_may_be_numbered_before_the_columns_that_the_schema_knows(head: str) -> None:
+    rows = [f"{number}\tArticle {number}\t2\t1.50\t3.00" for number in (1, 2, 3)]
+    sums = ["Subtotal\t\t\t\t9.00", "VAT (10%)\t\t\t\t0.90", "Total Due\t\t\t\t9.90"]
+    top = ["Invoice", "From: Able Ltd", "Invoice No.: A-7", "Invoice Date: 2024-03-07"]
+    _, tree, flagged = read("\n".join([*top, f"{head}\tDescription\tQty\tUnit Price\tAmount", *rows, *sums, ""]))
+    assert [list(line.values()) for line in tree["lines"]] == [[f"Article {number}", "2", "1.50", "3.00"] for number in (1, 2, 3)]
+    assert (tree["invoice_number"], flagged) == ("A-7", set())
+
+
+def test_a_label_merged_over_the_rows_beside_a_head_is_no_column() -> None:
+    head, rows = "绩效\t" + HEAD, ["指标\t产出指标\t数量指标\t更换路灯\t30\t32\t50\t50\t", "\t\t质量指标\t合格率\t100%\t100%\t40\t40\t"]
+    _, tree, _ = read(form(head, *rows, total="\t总分\t\t\t\t\t90\t90\t"))
+    assert [(row["level2"], row["level3"], row["score"]) for row in tree["indicators"]] == [
+        ("数量指标", "更换路灯", "50"),
+        ("质量指标", "合格率", "40"),
+    ]
 
 
 def test_words_under_a_strange_head_where_a_known_one_is_missing_are_shown_to_a_person() -> None:

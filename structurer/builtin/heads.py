@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from structurer.builtin.align import Column
 from structurer.builtin.labels import Hit, Role
 from structurer.contracts.schema import Group, Leaf, Rows
-from structurer.layout import Chunk, Layout
+from structurer.layout import Chunk, Layout, Line
 
 MAX_STRANGER = 8  # characters of a column label that the schema does not know, between labels that it does
 
@@ -25,7 +26,8 @@ class Head:
 
 def find_heads(layout: Layout, hits: list[Hit]) -> list[Head]:
     """Every head on the page, in order. A label that two tables share goes to the longer run."""
-    runs = [run for table in _tables(hits) for run in _runs(hits, table)]
+    whole = [hit for hit in hits if not _is_outdone(layout, hit, hits)]
+    runs = [run for table in _tables(whole) for run in _runs(whole, table)]
     taken: set[int] = set()
     chosen: list[tuple[Rows | Group, list[Hit]]] = []
     for table, run in sorted(runs, key=lambda found: -len(found[1])):
@@ -34,6 +36,19 @@ def find_heads(layout: Layout, hits: list[Hit]) -> list[Head]:
             chosen.append((table, run))
     chosen.sort(key=lambda found: found[1][0].start)
     return [_head(layout, hits, table, run, taken) for table, run in chosen]
+
+
+def _is_outdone(layout: Layout, hit: Hit, hits: list[Hit]) -> bool:
+    """Whether the label is but a part of its cell ("Item" of "Item no.") where another cell of its row is a label of the same column."""
+    line = layout.line_at(hit.start)
+    if line is None or not hit.owned(Role.COLUMN) or _fills(hit, line):
+        return False
+    row = (other for other in hits if line.start <= other.start < line.end and other is not hit)
+    return any(_fills(other, line) and set(other.owned(Role.COLUMN)) & set(hit.owned(Role.COLUMN)) for other in row)
+
+
+def _fills(hit: Hit, line: Line) -> bool:
+    return any(hit.start <= chunk.start and chunk.end <= hit.end for chunk in line.chunks)
 
 
 def _tables(hits: list[Hit]) -> list[Rows | Group]:
@@ -78,9 +93,24 @@ def columns_of(table: Rows | Group) -> tuple[Leaf, ...]:
 
 def _head(layout: Layout, hits: list[Hit], table: Rows | Group, run: list[Hit], taken: set[int]) -> Head:
     end = _end_of_line(layout, hits, run)
+    stop = _stop(layout, hits, table, end, taken)
+    start = _start_of_line(layout, hits, run[0], end, stop) if isinstance(table, Rows) else run[0].start
     inside = [hit for hit in hits if run[0].start <= hit.start < end and (hit in run or not hit.owned(Role.COLUMN))]
-    columns = _columns(layout, table, run, inside, end)
-    return Head(table, columns, run[0].start, end, _stop(layout, hits, table, end, taken))
+    columns = _columns(layout, table, run, inside, start, end)
+    return Head(table, columns, start, end, stop)
+
+
+def _start_of_line(layout: Layout, hits: list[Hit], first: Hit, end: int, stop: int) -> int:
+    """Cells left of a grid's head are columns that the schema does not know (line numbers, article codes) where most rows below have such
+    a cell; a label merged over the rows stands beside the first of them alone."""
+    line = layout.line_at(first.start)
+    if line is None or not line.grid:
+        return first.start
+    below = [other for other in layout.lines if other.grid and end <= other.start < stop]
+    filled = Counter(chunk.col for other in below for chunk in other.chunks)
+    sides = [hit for hit in hits if hit.start < first.start and (hit.owned(Role.CAPTION) or hit.owned(Role.ROW))]
+    left = [chunk for chunk in line.chunks if chunk.end <= first.start and not any(hit.covers(chunk.start, chunk.end) for hit in sides)]
+    return min((chunk.start for chunk in left if filled[chunk.col] * 2 > len(below)), default=first.start)
 
 
 def _end_of_line(layout: Layout, hits: list[Hit], run: list[Hit]) -> int:
@@ -93,10 +123,10 @@ def _end_of_line(layout: Layout, hits: list[Hit], run: list[Hit]) -> int:
     return min(others, default=max(end, line.chunks[-1].end))
 
 
-def _columns(layout: Layout, table: Rows | Group, run: list[Hit], inside: list[Hit], end: int) -> tuple[Column, ...]:
+def _columns(layout: Layout, table: Rows | Group, run: list[Hit], inside: list[Hit], start: int, end: int) -> tuple[Column, ...]:
     whole = [hit for hit in run if not hit.rest]
     known: list[tuple[int, Leaf | None, int | None]] = [(hit.start, _leaf(hit, table), layout.column_at(hit.start)) for hit in whole]
-    for chunk in layout.words(run[0].start, end):
+    for chunk in layout.words(start, end):
         if not any(hit.covers(chunk.start, chunk.end) for hit in inside):
             known.append((chunk.start, None, layout.column_at(chunk.start)))
     namer = row_namer(table)
