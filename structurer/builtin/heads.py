@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from structurer.builtin.align import Column
@@ -101,16 +100,16 @@ def _head(layout: Layout, hits: list[Hit], table: Rows | Group, run: list[Hit], 
 
 
 def _start_of_line(layout: Layout, hits: list[Hit], first: Hit, end: int, stop: int) -> int:
-    """Cells left of a grid's head are columns that the schema does not know (line numbers, article codes) where most rows below have such
-    a cell; a label merged over the rows stands beside the first of them alone."""
+    """Cells left of a grid's head are columns that the schema does not know (line numbers, article codes, labels merged over the rows)
+    where a row below has a cell in that column too."""
     line = layout.line_at(first.start)
     if line is None or not line.grid:
         return first.start
     below = [other for other in layout.lines if other.grid and end <= other.start < stop]
-    filled = Counter(chunk.col for other in below for chunk in other.chunks)
+    filled = {chunk.col for other in below for chunk in other.chunks}
     sides = [hit for hit in hits if hit.start < first.start and (hit.owned(Role.CAPTION) or hit.owned(Role.ROW))]
     left = [chunk for chunk in line.chunks if chunk.end <= first.start and not any(hit.covers(chunk.start, chunk.end) for hit in sides)]
-    return min((chunk.start for chunk in left if filled[chunk.col] * 2 > len(below)), default=first.start)
+    return min((chunk.start for chunk in left if chunk.col in filled), default=first.start)
 
 
 def _end_of_line(layout: Layout, hits: list[Hit], run: list[Hit]) -> int:
