@@ -140,3 +140,10 @@ def test_a_name_of_marks_alone_is_no_label():
     form = schema({":": {"type": "string"}})
     assert vocabulary(form).owners == {}
     assert hits("a: b", form) == []
+
+
+def test_a_word_that_ends_a_longer_label_is_one_where_there_is_no_other():
+    form = schema({"number": {"type": "string", "x-labels": ["No."]}, "day": {"type": "string", "x-labels": ["Date"]}})
+    assert hits("Company No. 123\nDue Date: 5 May", form) == ["No.", "Date:"]
+    assert hits("Company No. 123\nDue Date: 5 May\nNo. 7\nDate 6 May", form) == ["No.", "Date"]
+    assert hits("No. 123 Date: 5 May\nAble Ltd  Date: 5\n\tDate\t6\n17 Date 7", form) == ["No.", "Date:", "Date:", "Date", "Date"]

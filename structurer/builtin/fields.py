@@ -69,9 +69,17 @@ def _read_beside(draft: Draft, node: Leaf | Rows, hits: list[Hit]) -> None:
     if isinstance(node, Rows):
         _put_list(draft, node, chunks)
     elif chunks:
-        draft.put(pointer(*node.path), *_spans(draft, node, chunks), doubts=_spill(draft, hit, chunks) + _rivals(draft, node, readable))
+        draft.put(
+            pointer(*node.path),
+            *_spans(draft, node, chunks),
+            doubts=_other(draft, hit) + _spill(draft, hit, chunks) + _rivals(draft, node, readable),
+        )
     else:
         draft.blank(pointer(*node.path))
+
+
+def _other(draft: Draft, hit: Hit) -> tuple[str, ...]:
+    return (f"its label ends a longer one that may be another: {draft.layout.text[hit.start : hit.end]!r}",) if hit.ends_a_phrase else ()
 
 
 def _rivals(draft: Draft, leaf: Leaf, readable: list[tuple[Hit, list[Chunk]]]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from structurer.layout import Chunk, Layout
 
 MIN_PIECE = 2  # characters of the first piece of a label broken over lines
 MAX_LINES_APART = 2  # lines from one piece of a broken label to the next
+MAX_SHORT = 5  # characters of a shortened word with its point: "ref.", "Inv."
 MAX_HINT = 24  # characters of a bracket behind a label: "(100字以内)", "(2023年-2023年)"
 _TAIL = re.compile(rf"((?:\([^()]{{0,{MAX_HINT}}}\))?)(:?)")
 
@@ -51,6 +52,7 @@ class Hit:
     owners: tuple[Owner, ...]
     colon: bool
     rest: tuple[tuple[int, int], ...] = ()  # where the print goes on behind what stands beside the label
+    ends_a_phrase: bool = False  # and so may be another label: "No." in "Company No."
 
     def covers(self, start: int, end: int) -> bool:
         """Whether the label prints any of text[start:end]."""
@@ -161,9 +163,16 @@ def find(layout: Layout, words: Vocabulary) -> list[Hit]:
         if hit is None:
             position = match.start() + 1
         else:
-            found.append(hit)
+            follows = bool(found) and found[-1].last == hit.first
+            found.append(hit if follows or not _ends_a_phrase(layout, hit) else replace(hit, ends_a_phrase=True))
             position = hit.last
-    return _with_torn(layout, words, found)
+    return _with_torn(layout, words, _surest(found))
+
+
+def _surest(found: list[Hit]) -> list[Hit]:
+    """Without the labels that end longer ones, where what they stand for has a label of its own."""
+    sure = {id(owner.node) for hit in found if not hit.ends_a_phrase for owner in hit.owners}
+    return [hit for hit in found if not hit.ends_a_phrase or any(id(owner.node) not in sure for owner in hit.owners)]
 
 
 def _with_torn(layout: Layout, words: Vocabulary, found: list[Hit]) -> list[Hit]:
@@ -230,6 +239,21 @@ def _hit(layout: Layout, words: Vocabulary, match: re.Match[str]) -> Hit | None:
         if hit is not None:
             return hit
     return None
+
+
+def _ends_a_phrase(layout: Layout, hit: Hit) -> bool:
+    """Whether a label of one Latin word ("No.", "Date") ends a longer label that the schema does not know: "Company No.", "Due Date"."""
+    folded, text = layout.folded, layout.text
+    label = text[hit.start : hit.end]
+    if (
+        not (label.isascii() and label[0].isalpha())
+        or len(label.split()) > 1
+        or text[hit.start - 1] != " "
+        or not text[hit.start - 2 : hit.start - 1].strip()
+    ):
+        return False  # more than a space before it parts cells
+    before = text[folded.span(0, hit.first)[0] : hit.start].rsplit(None, 1)[-1]
+    return before[0].isascii() and before[0].isalpha() and (before[-1].isalpha() or (before[-1] == "." and len(before) <= MAX_SHORT))
 
 
 def _ended(layout: Layout, first: int, end: int, owners: tuple[Owner, ...]) -> Hit | None:
