@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from structurer import __version__
-from structurer.arithmetic.checks import Quantity
 from structurer.asking import again, reading
 from structurer.asking.converse import concluded
 from structurer.asking.escalate import enlightened, flagged
@@ -20,22 +19,21 @@ from structurer.asking.llm import Model, Reply, Rounds, side_by_side
 from structurer.asking.reading import Reading, Sizes, grounded, told
 from structurer.builtin import reader
 from structurer.builtin.labels import is_matrix
-from structurer.contracts.schema import Schema
+from structurer.contracts.schema import Leaf, Schema
 from structurer.document import Document
 from structurer.errors import ModelError, UsageError
 from structurer.judging.blame import Blamed, blame, blaming
-from structurer.judging.confront import figures, joined, lists_of
+from structurer.judging.confront import Figures, figures, joined, lists_of, unit_at_odds
 from structurer.judging.evidence import Loose, Pending
 from structurer.judging.ground import known_match
 from structurer.judging.kinship import Kin, Relative, kin_of
 from structurer.judging.ledger import proved_complete, unclaimed
-from structurer.judging.parse import Parsed
 from structurer.judging.pins import pins
 from structurer.judging.settle import settle
 from structurer.judging.trust import judge, merged
 from structurer.judging.validate import violations
 from structurer.layout import Layout
-from structurer.record import BLANK, Extract, Extraction, Match, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
+from structurer.record import BLANK, Extraction, Record, Result, Unclaimed, Unplaced, Value, leaf_pointers, pointer
 from structurer.segment import Segment, segment
 from structurer.showing import Showing
 
@@ -120,16 +118,10 @@ def _draft(showing: Showing, part: Segment, plan: Plan, outcomes: Counter[str]) 
 
 
 def _pending(document: Document, part: Segment, layout: Layout, reading: Reading) -> Pending:
-    extraction, matches = reading.extraction, reading.matches
+    extraction = reading.extraction
     texts = {place: extract.text for place, extract in extraction.leaves.items()}
     read = figures(part.schema, texts, extraction.rows)
-    values = {
-        place: (
-            leaf,
-            _value(document, extraction.leaves[place], read.parsed[place], read.facts.cells.get(place), matches[place], extraction.reader),
-        )
-        for place, leaf in leaf_pointers(part.schema, extraction.rows)
-    }
+    values = {place: (leaf, _value(document, place, leaf, reading, read)) for place, leaf in leaf_pointers(part.schema, extraction.rows)}
     seconds = {place: _seconds(document, value) for place, (_, value) in values.items() if value.spans} if document.seconds else {}
     return Pending(
         part.schema, values, replace(read, facts=joined(part.schema, read.facts)), (), layout, reading.placed,
@@ -144,16 +136,17 @@ def _seconds(document: Document, value: Value) -> tuple[Loose, ...]:
     return tuple(Loose(second.text, span.start, span.end) for second in found if (second.start, second.end) == (span.start, span.end))
 
 
-def _value(document: Document, extract: Extract, parsed: Parsed, quantity: Quantity | None, match: Match, name: str) -> Value:
+def _value(document: Document, place: str, leaf: Leaf, reading: Reading, read: Figures) -> Value:
+    extract, parsed = reading.extraction.leaves[place], read.parsed[place]
     return Value(
         text=extract.text,
         value=parsed.value,
-        quantity=quantity,
+        quantity=read.facts.cells.get(place),
         error=parsed.error,
         spans=tuple(span for start, end in extract.spans for span in document.evidence(start, end)),
-        match=match,
-        reader=name,
-        doubts=extract.doubts,
+        match=reading.matches[place],
+        reader=reading.extraction.reader,
+        doubts=(*extract.doubts, *unit_at_odds(place, leaf, read.parsed)),
         alternatives=extract.alternatives,
         logprob=extract.logprob,
         agreement=extract.agreement,

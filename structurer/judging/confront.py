@@ -100,6 +100,16 @@ def unit_of(place: str, leaf: Leaf) -> str | None:
     return base + pointer(*path.split("."))
 
 
+def unit_at_odds(place: str, leaf: Leaf, parsed: Mapping[str, Parsed]) -> tuple[str, ...]:
+    """Words for a figure printed with a unit that is not the one its form states: checks reckon with its own, readers with the form's."""
+    source, own = unit_of(place, leaf), parsed[place].scale
+    stated = parsed.get(source) if source is not None else None
+    unit = str(stated.value) if stated is not None and stated.value is not None else ""
+    if own is None or UNITS.get(unit, own) == own:
+        return ()
+    return (f"it is printed with a unit of its own, and the form states {unit}",)
+
+
 def owed(schema: Schema, rows: Mapping[str, int], *, across: bool = False) -> Iterator[tuple[Rule, str]]:
     """Every rule in every place: those within the record, or (`across`) those that name a related record."""
     for rule in rules_of(schema, across):
