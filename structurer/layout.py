@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
@@ -28,10 +28,13 @@ _ATTRIBUTE = r"""\s{1,9}[\w:-]{1,30}\s?=\s?(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^
 _TAG = re.compile(rf"</?[A-Za-z][A-Za-z0-9]{{0,9}}(?:{_ATTRIBUTE}){{0,9}}\s?/?>|&nbsp;")
 _EMPHASIS = re.compile(r"\*\*|`+|(?:(?<=\n)|^)#{1,6}(?= )")  # Markdown: bold, code, headings
 _PRINTED = re.compile(r"[^\n\f]+")
+RUNNING = 2  # lines at the top and at the bottom of a page that may be its running head or foot
+MOST_PAGES = 0.6  # share of the pages that have it
 WIDE_GAP = 2  # spaces that part the columns of a table set with spaces
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s+")
 _BREAKS = re.compile(r"[\t\n\f\v|]+")
+_CELL_END = re.compile(r"[\t|｜]")
 _BREAKABLE = re.compile(r"[\s|]")
 _WIDE = frozenset("WF")
 
@@ -84,7 +87,8 @@ class Layout:
     def __init__(self, text: str, start: int, end: int, showing: Shown | None = None) -> None:
         self.text, self.start, self.end = text, start, end
         self.showing = showing or AsItStands(text)
-        furniture = _furniture(text, start, end)
+        furniture = _furniture(text, start, end) + _running_lines_in(text, start, end)
+        furniture.sort()
         self.furniture = tuple(furniture)
         self.clean = _unbarred(_blanked(text[start:end], [(first - start, last - start) for first, last in furniture]))
         self.lines = _lines(self.clean, start)
@@ -196,7 +200,45 @@ def _furniture(text: str, start: int, end: int) -> list[tuple[int, int]]:
             previous_page = False
         previous_page = previous_page or text[stop : stop + 1] == "\f"
         position = stop + 1
-    return sorted(found)
+    return found
+
+
+def _running_lines_in(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Those of the pages that a form reaches over: what stands where it begins may be its title, where it ends its last line."""
+    end = start + len(text[start:end].rstrip())
+    every = _running_lines(text)
+    among = every[bisect_left(every, (start,)) : bisect_left(every, (end,))]
+    return [(first, last) for first, last, opened, closed in among if start < opened or closed < end]
+
+
+@lru_cache(maxsize=2)
+def _running_lines(text: str) -> tuple[tuple[int, int, int, int], ...]:
+    """Running heads and feet, in order: what stands at the top of the first page, or at its bottom, and there again on most pages. With
+    each where its page begins and, of a foot, ends (of a head: behind the text)."""
+    pages = [(start, end, lines) for start, end, lines in _pages(text) if lines]
+    found: list[tuple[int, int, int, int]] = []
+    for inwards in (1, -1):
+        for depth in range(RUNNING):
+            edges = [(lines[::inwards][depth], start, end) for start, end, lines in pages if depth < len(lines)]
+            printed = [text[first:last].strip() for (first, last), _, _ in edges]
+            same = [edge for edge, words in zip(edges, printed, strict=True) if words == printed[0] and not _CELL_END.search(words)]
+            if len(same) < max(2, MOST_PAGES * len(pages)):
+                break
+            found += [(first, last, start, end if inwards < 0 else len(text)) for (first, last), start, end in same]
+    return tuple(sorted(found))
+
+
+def _pages(text: str) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
+    """Where each page begins and ends, and its lines without page numbers and rules."""
+    start = 0
+    for page in text.split("\f"):
+        lines = [(start + line.start(), start + line.end()) for line in _PRINTED.finditer(page) if _is_content(line.group())]
+        yield start, start + len(page), lines
+        start += len(page) + 1
+
+
+def _is_content(line: str) -> bool:
+    return bool(line.strip()) and not (_PAGE_MARK.match(line) or _RULE.match(line) or _BARE_NUMBER.match(line))
 
 
 def _line_end(text: str, position: int, end: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from structurer.layout import Layout, join, width
@@ -144,3 +146,29 @@ def test_ideographs_are_printed_two_columns_wide():
 def test_an_empty_segment_has_no_lines():
     assert layout("").lines == ()
     assert layout(" \n\f\t").lines == ()
+
+
+HEAD, FOOT = "Office of Works  Annual report", "Kept for ten years"
+HEADED = f"{HEAD}\nTitle\nRow one  1.00\n{FOOT}\f\n{HEAD}\nRow two  2.00\n{FOOT}\n"
+
+
+def furniture_of(text, start=0, end=None):
+    found = Layout(text, start, len(text) if end is None else end)
+    return [text[first:last] for first, last in found.furniture]
+
+
+def test_running_heads_and_feet_inside_a_form_are_furniture():
+    assert furniture_of(HEADED) == [FOOT, HEAD, FOOT]
+    assert furniture_of(HEADED, HEADED.index("Title"), HEADED.index("\f")) == []
+
+
+def test_what_begins_every_page_with_a_form_of_its_own_stays():
+    forms = ["Form\nName: A\nPhone: 1\n", "Form\nName: B\nPhone: 1\n", "Form\nName: C\nPhone: 1\n"]
+    text = "\f".join(forms)
+    starts = [match.start() for match in re.finditer("Form", text)]
+    assert [furniture_of(text, start, end) for start, end in zip(starts, [*starts[1:], len(text)], strict=True)] == [[], [], []]
+
+
+def test_a_line_that_two_of_many_pages_begin_with_is_content():
+    pages = ["Title\nx\n", "Coffee  3.50\na\n", "Coffee  3.50\nb\n", "Tea  2.00\nc\n"]
+    assert furniture_of("\f".join(pages)) == []

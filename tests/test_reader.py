@@ -195,7 +195,12 @@ def test_a_column_lost_from_a_head_printed_again_is_shown_to_a_person() -> None:
 
 
 def test_a_figure_with_a_unit_of_its_own_is_shown_where_the_form_states_another() -> None:
-    head = ["项目支出绩效自评表", "（2022年度）", "项目名称\t甲工程", "项目资金（元）\t年初预算数\t全年预算数\t全年执行数\t分值\t执行率\t得分"]
+    head = [
+        "项目支出绩效自评表",
+        "（2022年度）",
+        "项目名称\t甲工程",
+        "项目资金（元）\t年初预算数\t全年预算数\t全年执行数\t分值\t执行率\t得分",
+    ]
     rows = ["年度资金总额\t500000.00\t50.00万元\t400000.00\t10\t80%\t8", ""]
     record, tree, flagged = read("\n".join([*head, *rows]))
     assert (tree["currency_unit"], tree["funds"]["total"]["annual_budget"]) == ("元", "50.00")
