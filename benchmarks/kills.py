@@ -1,11 +1,12 @@
 """Whether runs that are killed lose or double a document.
 
-    python benchmarks/kills.py random [--documents N] [--kills N] [--store sqlite|postgresql] [--seed N]
+    python benchmarks/kills.py random [--documents N] [--kills N] [--store sqlite|postgresql] [--engine ray] [--seed N]
     python benchmarks/kills.py points [--step N]
     python benchmarks/kills.py planted [--only BUG]
 
 random   a folder of made documents through the command, against a stub endpoint; the run, a host of it or its zygote killed at random
-         moments. With PostgreSQL two workers share the run; one is killed, or stopped for longer than its lease, and the other goes on
+         moments. With PostgreSQL two workers share the run; one is killed, or stopped for longer than its lease, and the other goes on.
+         With Ray, and PostgreSQL, it is actors that are killed
 points   three documents: the run dies, or the disk fails, at every call that makes, writes, syncs, renames or removes a file (strace);
          then the power is cut after every one of them: what was not synced may be lost
 planted  bugs on purpose: which check finds each
@@ -31,6 +32,7 @@ import kills_points
 import kills_postgres
 import kills_power
 import kills_random
+import kills_runs
 from endpoint_figures import Section
 from stub_running import running
 
@@ -41,11 +43,12 @@ SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
 def random_kills(asked: argparse.Namespace, folder: Path) -> Iterator[Section]:
-    shared = asked.store == POSTGRESQL
-    with running() as stub, _server(wanted=shared) as address:
-        lease = {"address": address, "lease_s": kills_random.LEASE_S} if shared else {}
-        came = kills_random.run(stub, folder / "run", asked.documents, asked.kills, asked.seed, **lease)
-        yield kills_random.section(came, asked.documents, asked.kills, asked.store)
+    store = POSTGRESQL if asked.engine else asked.store
+    with running() as stub, _server(wanted=store == POSTGRESQL) as address:
+        lease_s = kills_random.LEASE_S if address and not asked.engine else None
+        more = {"address": address, "engine": asked.engine, "lease_s": lease_s}
+        came = kills_random.run(stub, folder / "run", asked.documents, asked.kills, asked.seed, **more)
+        yield kills_random.section(came, asked.documents, asked.kills, store)
 
 
 def points(asked: argparse.Namespace, folder: Path) -> Iterator[Section]:
@@ -81,6 +84,7 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=DOCUMENTS)
     parser.add_argument("--kills", type=int, default=KILLS)
     parser.add_argument("--store", choices=(SQLITE, POSTGRESQL), default=SQLITE)
+    parser.add_argument("--engine", choices=(kills_runs.RAY,), default="", help="who starts the workers of a run in PostgreSQL")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--step", type=int, default=1, help="only every so many-th point")
     parser.add_argument("--only", choices=kills_planted.BUGS, help="one bug")

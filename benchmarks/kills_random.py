@@ -1,5 +1,5 @@
 """Runs against the stub endpoint, killed at random moments: the whole run, one of its hosts, or the zygote of its hosts; with PostgreSQL
-two workers, one of which is killed, or stopped for longer than its lease."""
+two workers, one of which is killed, or stopped for longer than its lease; on Ray actors, which it starts again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random
 import signal
 import subprocess
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,7 +24,12 @@ from structurer.store.runs import Progress
 
 LATENCY_S: Final = 0.05  # of the stub
 LATENCY_OF_SEVERAL_S: Final = 2.0  # so that the others are not done while one is stopped
+# an actor is at work again some 3 s after a kill; at two times IN_FLIGHT calls in so many seconds the kills of 2,000 documents are further
+# apart than that, and so hit actors in the midst of their calls
+LATENCY_ON_RAY_S: Final = 4.0
 LOOK_S: Final = 0.02  # between two looks at how far a run is
+LOOK_AT_STORE_S: Final = 0.2  # ... each of which is a connection
+LOOKS, SETTLES_S = 20, 0.5  # at what is in flight while others go on; after which the stub knows who is gone
 SOON_S, LATE_S = 0.1, 3.0  # after which a kill comes at most; a late one finds a run that starts
 LATE_SHARE: Final = 0.25
 LATEST: Final = 0.9  # of the documents are done at the last kill, of one worker
@@ -32,9 +37,10 @@ LATEST_OF_SEVERAL: Final = 0.6  # ... the others go on meanwhile
 WORKERS: Final = 2  # where several share a run
 LEASE_S: Final = 8.0
 STALL: Final = 1.5  # leases
-RERUN_S: Final = 2.0  # wanted of a finished run
+RERUN_S: Final = 2.0  # wanted of a finished run, but for a cluster's start
 OK: Final = (0, -signal.SIGKILL)
 HUNG: Final = 124
+ACTOR: Final = b"ray::_Member.work"  # the name of its process
 
 
 class Victim(StrEnum):
@@ -44,10 +50,23 @@ class Victim(StrEnum):
     HOST = "host"
     ZYGOTE = "zygote"
     STALLED = "stalled worker"  # stopped until its lease is over, then going on
+    ACTOR = "actor"
 
 
-SHARES: Final = {Victim.WHOLE: 6, Victim.HOST: 3, Victim.ZYGOTE: 1}
-SHARES_OF_SEVERAL: Final = {Victim.WHOLE: 6, Victim.HOST: 3, Victim.STALLED: 1}
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a run is made and killed: with so many `commands`, victims by their shares, the first of them at the last; the share of documents
+    that are done at most by then; the stub's latency."""
+
+    commands: int
+    shares: Mapping[Victim, int]
+    latest: float
+    latency_s: float
+
+
+ALONE: Final = Manner(1, {Victim.WHOLE: 6, Victim.HOST: 3, Victim.ZYGOTE: 1}, LATEST, LATENCY_S)
+TOGETHER: Final = Manner(WORKERS, {Victim.WHOLE: 6, Victim.HOST: 3, Victim.STALLED: 1}, LATEST_OF_SEVERAL, LATENCY_OF_SEVERAL_S)
+ON_RAY: Final = Manner(1, {Victim.ACTOR: 1}, LATEST_OF_SEVERAL, LATENCY_ON_RAY_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +74,17 @@ class Kill:
     """When so many documents are done and so many seconds later."""
 
     victim: Victim
-    acked: int
+    done: int
     later_s: float
 
 
 @dataclass(slots=True)
 class Came:
     """What came of a run: `kills` that were done, `in_flight` at each (calls that the stub was asked and whose replies the run had not kept
-    yet), `unheld` documents that were told to be done and were not after a kill; `answered` is by the stub, `strays` are files left."""
+    yet), `unheld` documents that were told to be done and were not after a kill; `answered` is by the stub, `strays` are files left.
+    Under an `engine` nobody hears what workers are told."""
 
+    engine: str = ""
     kills: Counter[Victim] = field(default_factory=Counter)
     codes: list[int] = field(default_factory=list)
     in_flight: list[int] = field(default_factory=list)
@@ -81,13 +102,13 @@ class Came:
     said: str = ""  # at the last
 
 
-def kills(number: int, documents: int, rng: random.Random, *, shared: bool) -> list[Kill]:
-    """Random ones, in the order of their moments; a worker that starts again may be killed while it starts. The last is of a worker."""
-    shares, latest = (SHARES_OF_SEVERAL, LATEST_OF_SEVERAL) if shared else (SHARES, LATEST)
-    counts = sorted(rng.randrange(round(documents * latest)) for _ in range(number))
-    victims = [*rng.choices(list(shares), list(shares.values()), k=number - 1), Victim.WHOLE]
+def kills(number: int, documents: int, rng: random.Random, manner: Manner) -> list[Kill]:
+    """Random ones, in the order of their moments; a worker that starts again may be killed while it starts."""
+    last, shares = documents * manner.latest, manner.shares
+    counts = sorted(rng.randrange(round(last)) for _ in range(number))
+    victims = [*rng.choices(list(shares), list(shares.values()), k=number - 1), next(iter(shares))]
     return [
-        Kill(victim, count, rng.uniform(0, LATE_S if rng.random() < LATE_SHARE and count < documents * latest / 2 else SOON_S))
+        Kill(victim, count, rng.uniform(0, LATE_S if rng.random() < LATE_SHARE and count < last / 2 else SOON_S))
         for victim, count in zip(victims, counts, strict=True)
     ]
 
@@ -127,10 +148,10 @@ class Bout:
 
     def _awaited(self, kill: Kill) -> bool:
         """Whether the moment came while the run went on."""
-        while sum(self.desk.acked().values()) < kill.acked:
+        while self.desk.done() < kill.done:
             if not self._living():
                 return False
-            sleep(LOOK_S)
+            sleep(LOOK_AT_STORE_S if self.desk.engine else LOOK_S)
         sleep(kill.later_s)
         return bool(self._living())
 
@@ -144,12 +165,8 @@ class Bout:
 
     def _do(self, kill: Kill, *, is_last: bool) -> None:
         worker = self._busiest() if kill.victim is Victim.STALLED else self.rng.choice(self._living())
-        if kill.victim in (Victim.HOST, Victim.ZYGOTE):
-            hit = False
-            while not hit and worker.poll() is None:
-                hit = _hit(worker.pid, kill.victim, self.rng)
-                sleep(LOOK_S)  # it may have none yet
-            self.came.kills[kill.victim] += hit
+        if kill.victim in (Victim.HOST, Victim.ZYGOTE, Victim.ACTOR):
+            self._do_to_part(worker, kill.victim)
             return
         self.came.kills[kill.victim] += 1
         if kill.victim is Victim.STALLED:
@@ -161,6 +178,16 @@ class Bout:
         self._kill(worker)
         if len(self.workers) == 1 or not is_last:  # the last that is killed of several does not come back: the others must do its part
             self.workers[self.workers.index(worker)] = self.desk.begun()
+
+    def _do_to_part(self, worker: subprocess.Popen[bytes], victim: Victim) -> None:
+        hit = 0
+        while not hit and worker.poll() is None:
+            hit = _hit(worker.pid, victim, self.rng)
+            sleep(LOOK_S)  # it may have none yet
+        self.came.kills[victim] += bool(hit)
+        if hit and victim is Victim.ACTOR:
+            self.came.last_kill_s = monotonic()
+            self.came.in_flight.append(self._in_flight_of(hit))
 
     def _kill(self, worker: subprocess.Popen[bytes]) -> None:
         os.killpg(worker.pid, signal.SIGKILL)
@@ -179,6 +206,20 @@ class Bout:
         requests: int = self.prefix.counts()["requests"]
         return requests - self.desk.kept() - sum(self.came.in_flight)
 
+    def _in_flight_of(self, actor: int) -> int:
+        """As of one worker, while the others go on: the least of some looks, since what they are just keeping seems to be in flight too."""
+        while Path(f"/proc/{actor}").exists():
+            sleep(LOOK_S)
+        sleep(SETTLES_S)
+        return min(self._unkept() for _ in range(LOOKS)) - sum(self.came.in_flight)
+
+    def _unkept(self) -> int:
+        """Calls that were asked and neither go on nor have a reply that the run has kept."""
+        sleep(LOOK_S)
+        kept, counts = self.desk.kept(), self.prefix.counts()  # in this order: what is kept in between is not missed
+        asked: int = counts["requests"] - counts["in_flight"]
+        return asked - kept
+
     def _ended(self) -> None:
         until = monotonic() + PATIENCE_S
         for worker in self.workers:
@@ -196,17 +237,27 @@ def _end(worker: subprocess.Popen[bytes]) -> None:
 # -- processes
 
 
-def _hit(worker: int, victim: Victim, rng: random.Random) -> bool:
-    """Kill a host of a worker, or its zygote; whether there was one to be killed."""
-    zygotes = [child for child in _children(worker) if b"structurer.sandbox.zygote" in _command(child)]
-    hosts = [child for zygote in zygotes for child in _children(zygote)]
-    chosen = zygotes if victim is Victim.ZYGOTE else hosts
-    if not chosen:
-        return False
-    with suppress(ProcessLookupError):
-        os.kill(rng.choice(chosen), signal.SIGKILL)
-        return True
-    return False
+def _hit(worker: int, victim: Victim, rng: random.Random) -> int:
+    """Kill a host of a worker, its zygote, or an actor of its cluster; the process that was killed, 0 where there was none."""
+    found = _actors(worker) if victim is Victim.ACTOR else _zygotes(worker) if victim is Victim.ZYGOTE else _hosts(worker)
+    with suppress(IndexError, ProcessLookupError):
+        chosen = rng.choice(found)
+        os.kill(chosen, signal.SIGKILL)
+        return chosen
+    return 0
+
+
+def _zygotes(worker: int) -> list[int]:
+    return [child for child in _children(worker) if b"structurer.sandbox.zygote" in _command(child)]
+
+
+def _hosts(worker: int) -> list[int]:
+    return [host for zygote in _zygotes(worker) for host in _children(zygote)]
+
+
+def _actors(command: int) -> list[int]:
+    """At work, on the cluster of this command alone."""
+    return [actor for part in _children(command) for actor in _children(part) if _command(actor).startswith(ACTOR)]
 
 
 def _children(parent: int) -> list[int]:
@@ -236,12 +287,12 @@ def _command(process: int) -> bytes:
 
 def run(stub: Running, folder: Path, documents: int, number: int, seed: int, **more: Any) -> Came:
     """Documents in a new folder, killed so often, then done again when all is done; `more` of the desk, `planned` for chosen kills."""
-    rng, shared, planned = random.Random(seed), bool(more.get("address")), more.pop("planned", None)
-    latency_s = more.pop("latency_s", LATENCY_OF_SEVERAL_S if shared else LATENCY_S)
-    prefix = stub.load(answer="read", latency_s=latency_s, key_pattern=ACCOUNT)
+    rng, planned = random.Random(seed), more.pop("planned", None)
+    manner = ON_RAY if more.get("engine") else TOGETHER if more.get("address") else ALONE
+    prefix = stub.load(answer="read", latency_s=more.pop("latency_s", manner.latency_s), key_pattern=ACCOUNT)
     made = desk(folder, documents, prefix.base_url, **more)
-    planned = kills(number, documents, rng, shared=shared) if planned is None else planned
-    came = Bout(made, prefix, rng).through(planned, WORKERS if shared else 1)
+    planned = kills(number, documents, rng, manner) if planned is None else planned
+    came = Bout(made, prefix, rng, came=Came(made.engine)).through(planned, manner.commands)
     counts = prefix.counts()
     came.requests, came.answered = counts["requests"], counts["answers"].get("good", 0)
     came.strays = strays(made)  # before anybody reads it, which leaves files of SQLite's own
@@ -264,7 +315,8 @@ def _rerun(made: Desk, prefix: Prefix, came: Came) -> None:
 
 def section(came: Came, documents: int, number: int, store: str) -> Section:
     """What was measured, beside what is wanted."""
-    one, found = Section(f"{documents:,} documents killed at random, store {store}"), came.held
+    engine = f", engine {came.engine}" if came.engine else ""
+    one, found, allowed = Section(f"{documents:,} documents killed at random, store {store}{engine}"), came.held, sum(came.in_flight)
     one.add("kills", "kills", came.kills.total(), least=number)
     one.add("failed", "  exit codes other than done, or killed", sum(code not in OK for code in came.codes), most=0)
     one.add("state", "the run does not say that it is finished", found.state != Progress.FINISHED, most=0)
@@ -272,9 +324,13 @@ def section(came: Came, documents: int, number: int, store: str) -> Section:
     one.add("lost", "  without a result", found.lost, most=0)
     one.add("doubled", "  with several results or entries, or results that say the same", found.doubled, most=0)
     one.add("wrong", "  that do not say what their result says", found.wrong, most=0)
-    one.add("acked_twice", "  told to be done more than once", found.acked_twice, most=0)
-    one.add("unheld", "  told to be done and without a result after a kill, or at the end", came.unheld + found.acked_lost, most=0)
-    allowed = sum(came.in_flight)
+    if came.engine:
+        at_work = sum(count > 0 for count in came.in_flight)  # the others may have been killed before they joined
+        one.add("rejoined", "kills after which an actor joined again under its name", found.rejoined, least=at_work, most=number)
+        one.add("freed", "  documents that were in its hands and free again", found.freed, least=allowed)
+    else:
+        one.add("acked_twice", "  told to be done more than once", found.acked_twice, most=0)
+        one.add("unheld", "  told to be done and without a result after a kill, or at the end", came.unheld + found.acked_lost, most=0)
     one.add("extra", f"calls beyond one a document, of {allowed} in flight at kills", came.requests - documents, most=allowed)
     one.add("most", "  most in flight at a kill", max(came.in_flight, default=0), most=IN_FLIGHT)
     one.add("ledger", "calls in the ledger", found.calls, least=came.answered - allowed)
@@ -282,7 +338,7 @@ def section(came: Came, documents: int, number: int, store: str) -> Section:
     one.add("strays", "files left behind in the run folder", len(came.strays), most=0)
     one.add("rerun_calls", "calls of a rerun", came.rerun_calls, most=0)
     one.add("rerun_code", "  its exit code", came.rerun_code, most=0)
-    one.add("rerun_s", "  its seconds", came.rerun_s, most=RERUN_S, places=2)
+    one.add("rerun_s", "  its seconds", came.rerun_s, most=None if came.engine else RERUN_S, places=2)
     killed = ", ".join(f"{count} x {victim}" for victim, count in came.kills.most_common())
     one.remarks.append(f"killed: {killed}; {came.wall_s:.0f} s, {came.taken_over_s:.0f} s of them after the last kill")
     one.remarks.append(f"the run says: {found.state}; documents: {found.states}")

@@ -24,6 +24,8 @@ ROWS: Final = 3  # of a document
 MODEL: Final = "stub"
 IN_FLIGHT: Final = 32  # calls of one worker at once, as the settings say
 ACCOUNT: Final = r"Account: (\S+)"  # by which the stub tells documents apart
+RAY: Final = "ray"  # an engine
+ACTORS: Final = 2  # on a cluster
 PATIENCE_S: Final = 300.0  # after which a run hangs
 SHOWN: Final = 2_000  # characters of what a command said
 LASTING: Final = frozenset({"run.db", "run.lock", "run.json", "blobs"})  # what a run folder holds when nobody is at work
@@ -32,12 +34,14 @@ LASTING: Final = frozenset({"run.db", "run.lock", "run.json", "blobs"})  # what 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """A working folder: `truth` are the values of each document by its SHA-256; `base_url` is of the model ("": the built-in reader),
-    `address` of the store ("": SQLite), `lease_s` of a shorter lease, `bug` of one that is planted."""
+    `address` of the store ("": SQLite), `engine` is who starts the workers ("": the command is one), `lease_s` of a shorter lease, `bug` of
+    one that is planted; the last two work in the command's own process alone."""
 
     folder: Path
     truth: Mapping[str, Mapping[str, str | None]]
     base_url: str = ""
     address: str = ""
+    engine: str = ""
     lease_s: float | None = None
     bug: str = ""
 
@@ -54,7 +58,8 @@ class Desk:
         """The command as a user types it."""
         model = ["--model", MODEL] if self.base_url else []
         store = ["--store", self.address] if self.address else []
-        return ["structure", "documents", "--schema", "statement.json", "--out", "run", "--resume", *model, *store]
+        engine = ["--engine", self.engine, "--workers", str(ACTORS), "--hosts", "1"] if self.engine else []
+        return ["structure", "documents", "--schema", "statement.json", "--out", "run", "--resume", *model, *store, *engine]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,6 +79,10 @@ class Desk:
     def acked(self) -> Counter[int]:
         """The numbers of the documents that a worker was told to be done, with how often."""
         return Counter(map(int, self.acks.read_text().split())) if self.acks.exists() else Counter()
+
+    def done(self) -> int:
+        """How many documents are done: as workers were told, or as the store says where they are not wrapped."""
+        return _finished(self) if self.engine else self.acked().total()
 
     def said(self) -> str:
         return (self.folder / "said").read_text("utf-8", "replace")
@@ -112,7 +121,8 @@ def _leaves(tree: Any, place: str = "") -> list[tuple[str, str | None]]:
 @dataclass(slots=True)
 class Held:
     """What a run holds: documents `lost` (no result), `doubled` (more than one result or entry), `wrong` (not what the document says),
-    `acked_twice` and `acked_lost` (told to be done, and without a result); and what its ledger tells of."""
+    `acked_twice` and `acked_lost` (told to be done, and without a result); what its ledger tells of; workers that have `rejoined` it under
+    their names, and how often a document was `freed` of one that was lost."""
 
     lost: int = 0
     doubled: int = 0
@@ -123,6 +133,8 @@ class Held:
     states: dict[str, int] = field(default_factory=dict)  # of its documents
     calls: int = 0
     replayed: int = 0
+    rejoined: int = 0
+    freed: int = 0
 
     @property
     def violations(self) -> dict[str, int]:
@@ -141,7 +153,10 @@ def held(desk: Desk) -> Held:
         documents = store._database.rows("SELECT id, sha256, state FROM documents")
         with_body = {number for (number,) in store._database.rows("SELECT document FROM results")}
         total, state = store.spent().total, runfolder.manifest_of(store).state
-    return _compared(desk, results, documents, with_body, Held(state=state, states=states, calls=total.calls, replayed=total.replayed))
+        ((rejoined,),) = store._database.rows("SELECT COUNT(*) - COUNT(DISTINCT name) FROM workers")
+        ((freed,),) = store._database.rows("SELECT COALESCE(SUM(lost), 0) FROM documents")
+    told = Held(state=state, states=states, calls=total.calls, replayed=total.replayed, rejoined=int(rejoined), freed=int(freed))
+    return _compared(desk, results, documents, with_body, told)
 
 
 def _compared(desk: Desk, results: list[Any], documents: list[tuple[Any, ...]], with_body: set[int], came: Held) -> Held:
@@ -165,6 +180,15 @@ def lost_acks(desk: Desk) -> int:
         sql = "SELECT documents.id FROM documents JOIN results ON results.document = documents.id WHERE documents.state IN (?, ?)"
         done = {number for (number,) in store._database.rows(sql, tuple(sorted(FINISHED)))}
     return len(acked.keys() - done)
+
+
+def _finished(desk: Desk) -> int:
+    """How many documents are done, in a run that may be under way, or not begun yet."""
+    if not runfolder.holds_run(desk.run):
+        return 0
+    with runfolder.opened(desk.run, desk.address) as store:
+        counts = store.document_counts()
+    return sum(counts.get(state, 0) for state in FINISHED)
 
 
 def in_work(desk: Desk) -> Counter[int]:

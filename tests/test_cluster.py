@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
+from types import SimpleNamespace
 
 import pytest
 from postgres_server import address
+
+from structurer.archive import cluster
+from structurer.archive.batch import Watcher, Worker
+from structurer.archive.tally import Tally
+from structurer.store.runs import State
 
 DOCUMENTS = 600  # enough that some wait when the first actor is at work
 ACTOR = "ray::_Member.work"
@@ -79,3 +88,84 @@ def test_a_cluster_needs_a_store_that_its_workers_share(folder):
     output, _ = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 2
     assert "add --store postgresql://" in output
+
+
+# -- the end of a run
+
+
+class CancelledError(Exception):
+    pass
+
+
+@dataclass
+class Ray:
+    """A cluster with one worker, "work", that has begun or not, and ends when it `may_end`."""
+
+    has_begun: bool
+    may_end: threading.Event = field(default_factory=threading.Event)
+    cancelled: list[str] = field(default_factory=list)
+    looks: int = 0
+    exceptions = SimpleNamespace(TaskCancelledError=CancelledError)
+
+    def wait(self, refs, num_returns, timeout):
+        if refs == ["begun"]:
+            return (refs, []) if self.has_begun else ([], refs)
+        self.looks += 1
+        return (refs, []) if self.may_end.wait(timeout) else ([], refs)
+
+    def get(self, ref):
+        if ref in self.cancelled:
+            raise CancelledError
+        return "its last words", ""
+
+    def cancel(self, ref):
+        self.cancelled.append(ref)
+        self.may_end.set()
+
+
+@pytest.fixture
+def heeded(monkeypatch):
+    monkeypatch.setattr(cluster, "LOOK_S", 0.01)
+    said = []
+
+    def run(ray, tally, meanwhile):
+        with cluster._heeded(ray, ["begun"], ["work"], Watcher(lambda _: None, said.append), tally, threading.Event()):
+            meanwhile()
+        return said
+
+    return run
+
+
+def test_workers_end_and_say_their_last_words_before_the_cluster_goes(heeded):
+    ray = Ray(has_begun=True)
+    assert heeded(ray, Tally(), threading.Timer(0.2, ray.may_end.set).start) == ["its last words"]
+    assert ray.cancelled == []
+
+
+def test_a_worker_that_has_found_no_room_is_not_waited_for(heeded):
+    ray = Ray(has_begun=False)
+    assert heeded(ray, Tally(), lambda: None) == []
+    assert ray.cancelled == ["work"]
+
+
+def test_a_run_that_is_broken_off_waits_for_nobody_and_asks_ray_nothing_any_more(heeded):
+    ray, tally = Ray(has_begun=True), Tally()
+    tally.counts[State.IN_WORK] = 1
+    assert heeded(ray, tally, lambda: None) == []
+    looks = ray.looks
+    sleep(0.1)
+    assert ray.looks == looks
+
+
+def test_who_watches_and_is_told_to_stop_at_once_while_something_moves_stops():
+    async def stopped():
+        worker = Worker.__new__(Worker)
+        worker._moved = asyncio.Event()
+        watching = asyncio.create_task(worker._movement(PATIENCE_S))
+        await asyncio.sleep(0.01)
+        worker._moved.set()
+        watching.cancel()
+        await asyncio.wait([watching])
+        return watching.cancelled()
+
+    assert asyncio.run(stopped())

@@ -3,6 +3,7 @@ bug that is planted is found."""
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import kills_points
 import kills_postgres
 import kills_power
 import kills_random
+import kills_runs
 from kills_planted import BUGS, LEASE_S, Ground
 from kills_points import KILL, STRACE, WAYS, Point
 from kills_power import Disk, Event, What
@@ -27,6 +29,7 @@ from kills_threads import COMMITS, MAIN
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 needs_postgres = pytest.mark.skipif(kills_postgres.programs() is None, reason="no PostgreSQL server is installed")
+needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 DOCUMENTS = 40
 HUNG_S = 30.0
 
@@ -56,6 +59,16 @@ def test_of_two_workers_one_is_killed_and_the_other_does_its_part(stub: Running,
     with kills_postgres.server() as address:
         planned = [Kill(Victim.WHOLE, 3, 0.0), Kill(Victim.WHOLE, 10, 0.0)]
         more = {"planned": planned, "address": address, "lease_s": LEASE_S, "latency_s": 0.5}
+        came = kills_random.run(stub, tmp_path / "desk", DOCUMENTS, 0, 1, **more)
+    assert missed(came, 1) == []
+
+
+@needs_ray
+@needs_postgres
+@pytest.mark.slow
+def test_an_actor_that_is_killed_joins_again_under_its_name_and_frees_what_it_had(stub: Running, tmp_path: Path) -> None:
+    with kills_postgres.server() as address:
+        more = {"planned": [Kill(Victim.ACTOR, 3, 0.0)], "address": address, "engine": kills_runs.RAY, "latency_s": 2.0}
         came = kills_random.run(stub, tmp_path / "desk", DOCUMENTS, 0, 1, **more)
     assert missed(came, 1) == []
 

@@ -230,7 +230,8 @@ class Worker:
     async def _movement(self, seconds: float | None = None) -> None:
         """Something was found, or has come to its end; or so much time has passed."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._moved.wait(), seconds)
+            async with asyncio.timeout(seconds):  # `wait_for` of Python 3.11 forgets a cancellation that comes with the movement
+                await self._moved.wait()
         self._moved.clear()
 
     async def _beat(self) -> None:

@@ -24,10 +24,13 @@ from structurer.errors import StructurerError, UsageError
 from structurer.intake.ingest import Intake
 from structurer.plans import Planned, Wanted
 from structurer.store import postgres, runfolder
+from structurer.store.runs import State
+from structurer.store.store import LEASE_S
 from structurer.telemetry.tracing import OFF
 
 LOCAL: Final = "local"  # an address: a cluster of this machine alone, for as long as the run takes
 FOREVER: Final = -1
+LOOK_S: Final = 1.0  # between two looks at whether the run is over
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,11 @@ def run(job: Job, wanted: Wanted, planned: Planned, intake: Intake, crew: Crew, 
         number = crew.workers or machines
         actor = ray.remote(max_restarts=FOREVER, max_task_retries=FOREVER, num_cpus=job.hosts or 1, scheduling_strategy="SPREAD")(_Member)
         members = [actor.remote() for _ in range(number)]
+        begun = [member.__ray_ready__.remote() for member in members]
         work = [member.work.remote(*_anywhere(job, wanted), intake) for member in members]
-        threading.Thread(target=_heed, args=(ray, work, watcher, tally, ending), name="heed", daemon=True).start()
-        found, roots = running.found(job, ending), running.roots(job)
-        return batch.run_all(found, planned.plan, store, Hosts([]), watcher, tally=tally, ending=ending, roots=roots)
+        with _heeded(ray, begun, work, watcher, tally, ending):
+            found, roots = running.found(job, ending), running.roots(job)
+            return batch.run_all(found, planned.plan, store, Hosts([]), watcher, tally=tally, ending=ending, roots=roots)
 
 
 def _anywhere(job: Job, wanted: Wanted) -> tuple[Job, Wanted]:
@@ -91,18 +95,55 @@ class _Member:
         return "\n".join(said), tally.halted
 
 
-def _heed(ray: Any, work: list[Any], watcher: Watcher, tally: Tally, ending: threading.Event) -> None:
-    """Say what workers say when they end; once none is left there is no use in waiting for documents."""
-    while work:
-        done, work = ray.wait(work, num_returns=1)
+@contextmanager
+def _heeded(ray: Any, begun: list[Any], work: list[Any], watcher: Watcher, tally: Tally, ending: threading.Event) -> Iterator[None]:
+    """Workers are heard meanwhile; at the end they are waited for, unless the run is broken off, and Ray is asked nothing any more, which
+    would start another cluster."""
+    over = threading.Event()
+    heed = threading.Thread(target=_heed, args=(ray, work, watcher, tally, ending, over), name="heed", daemon=True)
+    heed.start()
+    try:
+        yield
+    finally:
         try:
-            said, halted = ray.get(done[0])
-        except Exception as error:  # Ray's own, of many kinds: a worker that cannot be started, a cluster that is gone
-            said, halted = f"a worker was lost: {error}", "workers were lost"
-        if said:
-            watcher.trouble(said)
-        tally.halted = tally.halted or halted
+            if not tally.counts[State.IN_WORK]:
+                _see_off(ray, begun, work, heed)
+        finally:
+            over.set()
+            heed.join()
+
+
+def _see_off(ray: Any, begun: list[Any], work: list[Any], heed: threading.Thread) -> None:
+    """Whoever has begun ends by itself, and is not to be stopped in between: the next to come would think it at work for a whole lease.
+    Whoever has found no room on the cluster is not to begin any more."""
+    there, _ = ray.wait(begun, num_returns=len(begun), timeout=0)
+    for one, its_work in zip(begun, work, strict=True):
+        if one not in there:
+            ray.cancel(its_work)
+    heed.join(LEASE_S)
+
+
+def _heed(ray: Any, work: list[Any], watcher: Watcher, tally: Tally, ending: threading.Event, over: threading.Event) -> None:
+    """Say what workers say when they end; once none is left there is no use in waiting for documents."""
+    while work and not over.is_set():
+        done, work = ray.wait(work, num_returns=1, timeout=LOOK_S)
+        for one in done:
+            said, halted = _ended(ray, one)
+            if said:
+                watcher.trouble(said)
+            tally.halted = tally.halted or halted
     ending.set()
+
+
+def _ended(ray: Any, work: Any) -> tuple[str, str]:
+    """As `_Member.work`, also of one that was lost, or never begun."""
+    try:
+        said, halted = ray.get(work)
+    except ray.exceptions.TaskCancelledError:
+        return "", ""
+    except Exception as error:  # Ray's own, of many kinds: a worker that cannot be started, a cluster that is gone
+        return f"a worker was lost: {error}", "workers were lost"
+    return said, halted
 
 
 @contextmanager
