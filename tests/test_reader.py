@@ -207,3 +207,28 @@ def test_a_figure_with_a_unit_of_its_own_is_shown_where_the_form_states_another(
     assert "/funds/total/annual_budget" in flagged
     reasons = {review.pointer: review.reasons for review in record.review}
     assert "it is printed with a unit of its own, and the form states 元" in reasons["/funds/total/annual_budget"]
+
+
+def test_labels_in_a_row_of_a_grid_have_their_values_below_them() -> None:
+    top = [
+        "Invoice",
+        "Invoice No.\tInvoice Date\tTerms",
+        "A-7\t2024-03-07\tthirty days",
+        "From\tBill To",
+        "Able Ltd\tBaker plc",
+        "1 Quay\t2 Hill",
+    ]
+    lines = ["", "Description\tQty\tUnit Price\tAmount", "Paper\t2\t1.50\t3.00", "Total Due\t\t\t3.00", ""]
+    _, tree, _ = read("\n".join([*top, *lines]))
+    assert [tree[name] for name in ("invoice_number", "issue_date", "seller", "buyer", "total")] == [
+        "A-7",
+        "2024-03-07",
+        "Able Ltd 1 Quay",
+        "Baker plc 2 Hill",
+        "3.00",
+    ]
+
+
+def test_a_row_of_labels_without_values_above_other_labels_is_blank() -> None:
+    _, tree, _ = read("Invoice\nInvoice No.\tInvoice Date\nFrom\tAble Ltd\nTotal Due\t3.00\n")
+    assert (tree["invoice_number"], tree["issue_date"], tree["seller"]) == (None, None, "Able Ltd")

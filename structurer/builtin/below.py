@@ -7,7 +7,7 @@ from structurer.builtin.draft import Draft
 from structurer.builtin.heads import Head
 from structurer.builtin.labels import Hit, Role
 from structurer.contracts.schema import Kind, Leaf
-from structurer.layout import Chunk
+from structurer.layout import Chunk, Line
 from structurer.record import pointer
 
 
@@ -42,6 +42,51 @@ def abreast(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
             and run[-1].end >= line.chunks[-1].end
         ):
             found.append(run)
+    return found
+
+
+def headed(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
+    """Labels side by side in a row of a grid that holds no values, with nothing but cells in its columns on the row below: their values
+    stand there."""
+    found = []
+    for run in runs(draft, hits):
+        line = draft.layout.line_at(run[0].start)
+        if len(run) > 1 and line is not None and line.grid and _is_head(draft, run, line) and _rows_under(draft, line):
+            found.append(run)
+    return found
+
+
+def read_headed(draft: Draft, run: list[Hit]) -> None:
+    """Fill the fields of such labels: a text from all rows below it, any other value from the first."""
+    line = draft.layout.line_at(run[0].start)
+    assert line is not None
+    rows = _rows_under(draft, line)
+    for hit in run:
+        draft.explain(hit.start, hit.end)
+        leaf, column = hit.owned(Role.FIELD)[0].node, draft.layout.column_at(hit.start)
+        assert isinstance(leaf, Leaf)
+        under = [chunk for row in (rows if leaf.kind is Kind.TEXT else rows[:1]) for chunk in row.chunks if chunk.col == column]
+        if under:
+            draft.put(pointer(*leaf.path), draft.merged(under))
+        else:
+            draft.blank(pointer(*leaf.path))
+
+
+def _is_head(draft: Draft, run: list[Hit], line: Line) -> bool:
+    """Whether all labels stand in the row, and its other cells may be labels that the schema does not know."""
+    others = [draft.text(chunk) for chunk in line.chunks if not any(hit.start <= chunk.start and chunk.end <= hit.end for hit in run)]
+    return run[-1].start < line.end and len(others) < len(run) and not any(char.isdigit() for text in others for char in text)
+
+
+def _rows_under(draft: Draft, line: Line) -> list[Line]:
+    """The rows below, up to the first with a label, with a cell in a column of its own, or behind a blank line."""
+    columns = {chunk.col for chunk in line.chunks}
+    found: list[Line] = []
+    for row in draft.layout.lines[line.index + 1 :]:
+        strange = not row.grid or any(chunk.col not in columns or _inside_hit(draft, chunk) for chunk in row.chunks)
+        if strange or row.blank_before or row.page_before:
+            break
+        found.append(row)
     return found
 
 

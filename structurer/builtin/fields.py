@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from structurer.builtin.below import abreast, is_beneath, read_below, runs
+from structurer.builtin.below import abreast, headed, is_beneath, read_below, read_headed, runs
 from structurer.builtin.draft import Draft, Spans
 from structurer.builtin.heads import Head, rest_of_row
 from structurer.builtin.labels import Hit, Role, is_matrix
@@ -26,9 +26,11 @@ def read_fields(draft: Draft, heads: list[Head]) -> None:
         draft.explain(start, end)
     below = [hit for hit in hits if any(is_beneath(owner.node) for owner in hit.owned(Role.FIELD))]
     beside = [hit for hit in hits if hit.owned(Role.FIELD) and hit not in below]
-    rows = abreast(draft, beside)
-    for leaf, own in _assigned([hit for hit in beside if not any(hit in run for run in rows)]):
+    rows, tops = abreast(draft, beside), headed(draft, beside)
+    for leaf, own in _assigned([hit for hit in beside if not any(hit in run for run in (*rows, *tops))]):
         _read_beside(draft, leaf, own)
+    for run in tops:
+        read_headed(draft, run)
     for run in [*runs(draft, below), *rows]:
         read_below(draft, run, heads)
     for node in draft.schema.root.members:
