@@ -232,3 +232,11 @@ def test_labels_in_a_row_of_a_grid_have_their_values_below_them() -> None:
 def test_a_row_of_labels_without_values_above_other_labels_is_blank() -> None:
     _, tree, _ = read("Invoice\nInvoice No.\tInvoice Date\nFrom\tAble Ltd\nTotal Due\t3.00\n")
     assert (tree["invoice_number"], tree["issue_date"], tree["seller"]) == (None, None, "Able Ltd")
+
+
+def test_a_row_of_a_grid_without_its_name_is_shown_to_a_person() -> None:
+    rows = ["产出指标\t数量指标\t更换路灯\t30盏\t32盏\t50\t50\t", "\t质量指标\t\t≥95%\t96%\t40\t40\t"]
+    record, tree, _ = read(form(HEAD, *rows))
+    assert [row["level3"] for row in tree["indicators"]] == ["更换路灯", None]
+    reasons = {review.pointer: review.reasons for review in record.review}
+    assert "the row has no name" in reasons["/indicators/1"]

@@ -238,6 +238,8 @@ def store_rows(draft: Draft, place: str, columns: tuple[Column, ...], rows: list
     for number, row in enumerate(rows):
         if len(columns) > 1 and set(row.cells) - spanning == {_namer(columns)}:
             row.doubts.append("the row prints nothing but its name")
+        if any(column.names_rows for column in columns) and row.cells and not row.cells.get(_namer(columns)):
+            row.doubts.append("the row has no name")
         _unfold(draft, columns, row, carried)
         _store(draft, columns, f"{place}/{number}", row)
         for reason in row.doubts:
