@@ -240,3 +240,16 @@ def test_a_row_of_a_grid_without_its_name_is_shown_to_a_person() -> None:
     assert [row["level3"] for row in tree["indicators"]] == ["更换路灯", None]
     reasons = {review.pointer: review.reasons for review in record.review}
     assert "the row has no name" in reasons["/indicators/1"]
+
+
+def test_text_under_a_label_that_is_not_known_is_not_its_neighbours() -> None:
+    head = [
+        "项目支出绩效自评表",
+        "（2022年度）",
+        "项目名称\t甲工程",
+        "年度总体目标\t年初打算\t\t实际完成情况\t",
+        "\t更换全部路灯。\t\t换了三十盏。\t",
+    ]
+    record, tree, _ = read("\n".join([*head, HEAD, "产出指标\t数量指标\t更换路灯\t30\t32\t90\t90\t", ""]))
+    assert (tree["expected_goal"], tree["actual_completion"]) == (None, "换了三十盏。")
+    assert ("", ("text stands under a label that is not known: '年初打算'",)) in [(one.pointer, one.reasons) for one in record.review]

@@ -132,13 +132,25 @@ def _is_beside(draft: Draft, hit: Hit) -> bool:
 
 
 def _by_column(draft: Draft, run: list[Hit], chunks: list[Chunk]) -> tuple[list[list[Chunk]], bool]:
-    """In a grid each cell goes to the label whose column is nearest; what stands left of all is the remainder of a side label."""
+    """In a grid each cell goes to the label whose column is nearest, also to one that the schema does not know; what stands left of all is
+    the remainder of a side label."""
     columns = [draft.layout.column_at(hit.start) or 0 for hit in run]
-    parts: list[list[Chunk]] = [[] for _ in run]
+    strangers = _strangers(draft, run)
+    every = [*columns, *(chunk.col for chunk in strangers)]
+    parts: list[list[Chunk]] = [[] for _ in every]
     for chunk in chunks:
         if chunk.col < min(columns) and chunk.end - chunk.start <= 8:
             draft.explain(chunk.start, chunk.end)
             continue
-        nearest = min(range(len(run)), key=lambda index: (abs(columns[index] - chunk.col), index))
+        nearest = min(range(len(every)), key=lambda index: (abs(every[index] - chunk.col), index))
         parts[nearest].append(chunk)
-    return parts, True
+    for stranger, part in zip(strangers, parts[len(run) :], strict=True):
+        if part:
+            draft.doubt("", f"text stands under a label that is not known: {draft.text(stranger)!r}")
+    return parts[: len(run)], True
+
+
+def _strangers(draft: Draft, run: list[Hit]) -> list[Chunk]:
+    """Cells beside the labels, behind the first cell of their row."""
+    line = draft.layout.line_at(run[-1].start)
+    return [chunk for chunk in line.chunks[1:] if not _inside_hit(draft, chunk)] if line is not None else []
