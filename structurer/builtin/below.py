@@ -139,7 +139,7 @@ def _by_column(draft: Draft, run: list[Hit], chunks: list[Chunk]) -> tuple[list[
     every = [*columns, *(chunk.col for chunk in strangers)]
     parts: list[list[Chunk]] = [[] for _ in every]
     for chunk in chunks:
-        if chunk.col < min(columns) and chunk.end - chunk.start <= 8:
+        if chunk.col < min(every) and chunk.end - chunk.start <= 8:
             draft.explain(chunk.start, chunk.end)
             continue
         nearest = min(range(len(every)), key=lambda index: (abs(every[index] - chunk.col), index))
