@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,7 @@ from pdfs import document_of, pdf
 
 from structurer.document import Box, Cell, Document, Second, Table
 from structurer.sheets.blocks import cells_in
-from structurer.sheets.cuts import cuts_of, sides_of
+from structurer.sheets.cuts import closed_on_scan, cuts_of, sides_of
 from structurer.sheets.joined import Chain, Part, Ruled
 from structurer.sheets.rulings import Edge, cells_of
 from structurer.sheets.script import Script, Written
@@ -91,6 +92,82 @@ def test_only_columns_without_a_rule_at_the_cut_are_closed():
 def test_where_a_rule_is_drawn_or_no_column_ends_nothing_is_closed(edges: list[Edge]):
     head = [edge for edge in cuts_of(edges) if edge.top == 700]
     assert cuts_of(edges) == tuple(head) == ()
+
+
+# --- rules that a scan does not show
+
+
+def ruled(xs: Sequence[float], tops: Sequence[float], x0: float, x1: float) -> list[Edge]:
+    """A table whose level rules go from x0 to x1."""
+    return [*(level(top, x0, x1) for top in tops), *(upright(x, tops[0], tops[-1]) for x in xs)]
+
+
+def test_a_table_of_a_scan_without_outer_rules_is_closed_at_its_sides():
+    closed = closed_on_scan(ruled((160, 260), (300, 320, 340), 60, 361), HEIGHT)
+    assert closed.down == (upright(60, 300, 320), upright(60, 320, 340), upright(361, 300, 320), upright(361, 320, 340))
+    assert (closed.across, closed.cuts) == ((), ())
+
+
+def test_tables_of_a_scan_are_closed_each_for_itself():
+    closed = closed_on_scan([*ruled((160,), (100, 120, 140), 60, 260), *ruled((200,), (300, 320, 340), 40, 500)], HEIGHT)
+    assert {edge.x0 for edge in closed.down if edge.top < 200} == {60, 260}
+    assert {edge.x0 for edge in closed.down if edge.top > 200} == {40, 500}
+
+
+def test_a_single_rule_of_a_scan_that_goes_on_farther_is_not_the_end_of_its_table():
+    rules = [*ruled((160,), (100, 120, 140, 160), 60, 260), level(160, 60, 300)]
+    assert {edge.x0 for edge in closed_on_scan(rules, HEIGHT).down} == {60, 260}
+
+
+def test_pieces_of_a_frame_are_closed_where_they_stand():
+    rules = [*ruled((60, 160), (100, 130, 160), 60, 260), upright(258, 103, 112)]
+    assert closed_on_scan(rules, HEIGHT).down == (upright(258, 100, 130), upright(260, 130, 160))
+    turned = [Edge(edge.top, edge.x0, edge.bottom, edge.x1) for edge in rules]
+    assert closed_on_scan(turned, HEIGHT).across == (level(258, 100, 130), level(260, 130, 160))
+    assert closed_on_scan(turned, HEIGHT).cuts == (level(260, 130, 160),)
+
+
+def test_a_page_break_on_a_scan_is_closed_and_is_a_cut():
+    closed = closed_on_scan([level(80, 60, 360), level(100, 60, 360), *(upright(x, 40, 100) for x in XS)], HEIGHT)
+    assert closed.cuts == closed.across == (level(40, 60, 160), level(40, 160, 260), level(40, 260, 360))
+    assert closed.down == ()
+
+
+def test_a_label_beside_a_whole_page_of_rows_is_closed_at_both_ends():
+    rules = [*(upright(x, 40, 800) for x in (60, 160, 260, 360)), *(level(top, 160, 360) for top in (300, 500))]
+    assert {(edge.x0, edge.x1, edge.top) for edge in closed_on_scan(rules, HEIGHT).cuts} >= {(60, 160, 40), (60, 160, 800)}
+    lower = [upright(60, 100, 700), *rules[1:]]
+    assert {edge.x0 for edge in closed_on_scan(lower, HEIGHT).cuts} == {160, 260}
+
+
+@pytest.mark.parametrize(("top", "frame", "is_closed"), [(700, (), True), (300, (), False), (700, (60,), False)])
+def test_an_outer_cell_that_a_page_break_cuts_is_closed_in_its_corner(top: float, frame: tuple[float, ...], is_closed: bool):
+    """Mid-page, or below a table with sides, a box hangs on the right of it: nothing is ruled beside the box."""
+    tops = [top, top + 20, top + 40]
+    rules = [
+        *ruled((*frame, 160, 260, 360), tops, 60, 360),
+        *(level(top + low, 160, 360) for low in (60, 80)),
+        *(upright(x, top, top + 80) for x in (160, 260, 360)),
+    ]
+    closed = closed_on_scan(rules, HEIGHT)
+    assert closed.cuts == ((level(top + 80, 60, 160),) if is_closed else ())
+    assert (upright(60, top + 40, top + 80) in closed.down) == is_closed
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [],
+        ruled((60, 160, 260), (100, 120, 140), 60, 260),  # nothing is open
+        ruled((60, 160, 260), (100, 120, 140), 58, 264),  # lines are drawn a little too long
+        ruled((160,), (100, 120), 60, 260),  # two rules may be two underlines
+        ruled((60,), (100, 120, 140, 160), 60, 260),  # a chart
+        [*ruled((60, 160, 260), (100, 120, 140), 60, 260), *(upright(x, 140, 155) for x in (80, 100, 120))],  # print below the table
+        [level(top, 60, 260) for top in (100, 120, 140)],
+    ],
+)
+def test_where_rules_of_a_scan_do_not_end_in_the_air_nothing_is_closed(rules: list[Edge]):
+    assert closed_on_scan(rules, HEIGHT) == ((), (), ())
 
 
 # --- parts on several pages
@@ -185,6 +262,19 @@ def test_an_open_end_goes_on_whatever_room_there_is():
 def test_rulings_that_differ_by_little_are_the_same():
     second = part(2, rows(("乙", "3", "4")), xs=[x + shift for x, shift in zip(XS, (1, -2, 2, 0.5), strict=True)])
     assert words(joined(FIRST, second), FIRST, second) == rows(("名称", "预算", "执行"), ("甲", "1", "2"), ("乙", "3", "4"))
+
+
+@pytest.mark.parametrize(("aside", "stretch"), [(0, 0), (-12, 0), (25, 4)])
+def test_the_next_sheet_may_lie_otherwise_in_a_scanner(aside: float, stretch: float):
+    moved = part(2, rows(("乙", "3", "4")), xs=[x + aside + stretch * x / XS[-1] for x in XS])
+    whole = rows(("名称", "预算", "执行"), ("甲", "1", "2"), ("乙", "3", "4"))
+    assert words(joined(FIRST, replace(moved, is_scanned=True)), FIRST, moved) == whole
+    assert (joined(FIRST, moved) is None) == (aside != 0)
+
+
+def test_a_narrower_table_of_a_scan_is_another_one():
+    narrow = part(2, rows(("乙", "3", "4")), xs=(60, 150, 240, 340))
+    assert joined(FIRST, replace(narrow, is_scanned=True)) is None
 
 
 def test_a_column_that_is_parted_further_on_is_parted():

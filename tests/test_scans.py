@@ -20,9 +20,10 @@ from structurer.ocr.engine import Engine, Glyph, load
 from structurer.ocr.printlines import completed, lines_of, rooms_of
 from structurer.ocr.scans import recognised
 from structurer.ocr.straight import lens_of
-from structurer.ocr.strokes import tables_of
+from structurer.ocr.strokes import Tables, tables_of
 from structurer.ocr.twice import DOUBT, TOO_SURE, agree, doubted_beside_marks, least, oddities, sifted, sober, text_of, weighed
 from structurer.sheets.blocks import lines
+from structurer.sheets.script import Script
 from structurer.sheets.sheet import Char, Sheet
 
 DPI = 200
@@ -85,6 +86,10 @@ def _drawn(
 
 def _grid(xs: Sequence[int], ys: Sequence[int]) -> list[tuple[int, int, int, int]]:
     return [(xs[0], y, xs[-1], y) for y in ys] + [(x, ys[0], x, ys[-1]) for x in xs]
+
+
+def _found(page: np.ndarray) -> Tables:
+    return tables_of(np.asarray(page, np.uint8), np.zeros((10, 10), np.float32), DPI / 72)
 
 
 # --- whole pages
@@ -171,13 +176,48 @@ def test_skew_is_measured_to_a_twentieth_of_a_degree() -> None:
 
 def test_underlines_and_strokes_of_titles_are_no_rules() -> None:
     page = _drawn((300, 200, "田中口日 目田"), rules=[(300, 240, 600, 240)])
-    assert tables_of(page, np.zeros((10, 10), np.float32), DPI / 72) == ()
+    assert _found(page).cells == ()
 
 
 def test_a_rule_with_breaks_still_encloses_cells() -> None:
     page = _drawn(rules=_grid([310, 438, 560], [200, 250, 300])).copy()
     page[:, 350:354] = page[222:228, :] = 255
-    assert [len(table) for table in tables_of(page, np.zeros((10, 10), np.float32), DPI / 72)] == [4]
+    assert [len(table) for table in _found(page).cells] == [4]
+
+
+def test_a_table_without_side_rules_has_its_outer_columns(engine: Engine) -> None:
+    rules = [rule for rule in _grid([310, 438, 560, 690], [200, 250, 300]) if rule[0] != rule[2] or rule[0] in (438, 560)]
+    texts = [(322, 206, "甲方"), (446, 206, "12"), (580, 206, "3.40"), (322, 256, "乙方"), (446, 256, "34"), (580, 256, "5.60")]
+    assert [said for said, _ in _cells(recognised(_drawn(*texts, rules=rules), DPI, engine))] == [
+        "甲方",
+        "12",
+        "3.40",
+        "乙方",
+        "34",
+        "5.60",
+    ]
+
+
+def test_a_side_rule_too_pale_to_be_seen_closes_its_table() -> None:
+    page = _drawn(rules=_grid([310, 438, 560], range(200, 500, 50))).copy()
+    page[202:449, 558:563] = np.where(page[202:449, 558:563] < 128, 250, page[202:449, 558:563])
+    page[260:280, 560] = page[410:440, 560] = 160
+    assert [len(table) for table in _found(page).cells] == [10]
+
+
+def test_a_cell_that_a_page_break_cuts_is_one_cell_of_two_scans(engine: Engine) -> None:
+    columns, head, foot = (310, 438, 700), (1000, 1060, 1190), (60, 120, 180)
+    above = [(columns[0], y, columns[-1], y) for y in head[:2]] + [(x, head[0], x, head[-1]) for x in columns]
+    below = [(columns[0], y, columns[-1], y) for y in foot[1:]] + [(x, foot[0] - 30, x, foot[-1]) for x in columns]
+    first = _drawn((322, 1010, "项目"), (450, 1010, "说明"), (322, 1090, "甲方"), (450, 1070, "第一行"), (450, 1120, "第二行"), rules=above)
+    second = _drawn((450, 50, "第三行"), (322, 135, "乙方"), (450, 135, "56"), rules=below)
+    script = Script()
+    for page in (first, second):
+        script.write_sheet(recognised(page, DPI, engine))
+    written = script.taken(last=True)
+    said = ["".join(written.text[start:end] for start, end in cell.pieces) for table in written.tables for cell in table.cells]
+    assert [table.pages for table in written.tables] == [(1, 2)]
+    assert said == ["项目", "说明", "甲方", "第一行第二行第三行", "乙方", "56"]
 
 
 def test_strokes_that_stand_between_the_rules_of_a_low_row_are_no_rules() -> None:
@@ -185,8 +225,7 @@ def test_strokes_that_stand_between_the_rules_of_a_low_row_are_no_rules() -> Non
     stems = [(x + 9, y + 6, x + 9, y + 27) for y in ys[:-1] for x in xs[:-1]]
     page = _drawn(rules=[*_grid(xs, ys), *stems]).astype(np.float32)
     spoilt = cv2.GaussianBlur(255 - 0.6 * (255 - page), (0, 0), 0.8) + np.random.default_rng(3).normal(0, 14, page.shape)
-    tables = tables_of(np.clip(spoilt, 0, 255).astype(np.uint8), np.zeros((10, 10), np.float32), DPI / 72)
-    assert [len(table) for table in tables] == [18]
+    assert [len(table) for table in _found(np.clip(spoilt, 0, 255)).cells] == [18]
 
 
 def test_print_that_runs_over_a_rule_is_cut_there() -> None:

@@ -87,7 +87,7 @@ def recognised(picture: Picture, dpi: float, engine: Engine) -> Sheet:
     picture, dpi = _in_range(picture, dpi)
     page = _upright(picture, dpi / POINTS_AN_INCH, engine)
     height, width = page.grey.shape
-    tables = tables_of(page.grey, page.likely, page.scale)
+    tables, cuts = tables_of(page.grey, page.likely, page.scale)
     found = _read(page, tables, engine)
     return Sheet(
         number=1,
@@ -100,6 +100,7 @@ def recognised(picture: Picture, dpi: float, engine: Engine) -> Sheet:
         dpi=dpi,
         engine=engine.name,
         alternatives=found.alternatives,
+        cuts=cuts,
         picture=Image.fromarray(page.look),
         warnings=(*_told(page.stamps, STAMPS), *_told(found.unread, UNREAD)),
     )

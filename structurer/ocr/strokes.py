@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from structurer.document import Box
+from structurer.sheets.cuts import closed_on_scan
 from structurer.sheets.rulings import Edge, cells_of
 
 Picture = NDArray[np.uint8]
@@ -57,21 +58,29 @@ class Piece(NamedTuple):
         return self.end - self.start
 
 
-def tables_of(page: Picture, print_: Likely, scale: float) -> tuple[tuple[Box, ...], ...]:
-    """The cells of the ruled tables on a grey page (H, W) in even light, in points: a tuple for each table, in reading order.
+class Tables(NamedTuple):
+    """Of the tables on a page the cells, a tuple for each, and the lines at which cells end without a rule; in points."""
+
+    cells: tuple[tuple[Box, ...], ...]
+    cuts: tuple[Box, ...]
+
+
+def tables_of(page: Picture, print_: Likely, scale: float) -> Tables:
+    """The ruled tables on a grey page (H, W) in even light, in reading order.
 
     `print_`, of any size: how likely each place of the page is the core of a line of print, in [0, 1]; rules are not.
     """
-    height, width = page.shape
-    tables = cells_of(_ruled(page, print_, scale), width / scale, height / scale)
-    return tuple(cells for cells in tables if _is_large(cells))
+    height, width = (side / scale for side in page.shape)
+    across, down = _ruled(page, print_, scale)
+    closed = closed_on_scan([*across, *down], height)
+    tables = cells_of(_joined([*across, *closed.across], [*down, *closed.down]), width, height)
+    return Tables(tuple(cells for cells in tables if _is_large(cells)), tuple(map(Box._make, closed.cuts)))
 
 
 def _is_large(cells: Sequence[Box]) -> bool:
     """Larger than a title's characters, whose strokes are a grid now and then."""
-    width = max(cell.x1 for cell in cells) - min(cell.x0 for cell in cells)
-    height = max(cell.bottom for cell in cells) - min(cell.top for cell in cells)
-    return width >= LEAST[0] and height >= LEAST[1]
+    x0s, tops, x1s, bottoms = zip(*cells, strict=True)
+    return bool(max(x1s) - min(x0s) >= LEAST[0] and max(bottoms) - min(tops) >= LEAST[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,8 @@ class _Plane:
         return min(int(at * self.scale), self.grey.shape[0] - 1), slice(first, max(round(end * self.scale), first + 1))
 
 
-def _ruled(page: Picture, print_: Likely, scale: float) -> list[Edge]:
-    """The rules that may enclose cells."""
+def _ruled(page: Picture, print_: Likely, scale: float) -> tuple[list[Edge], list[Edge]]:
+    """The level and the upright rules."""
     share = min(LOOK / scale, 1.0)
     small = np.asarray(cv2.resize(page, None, fx=share, fy=share, interpolation=cv2.INTER_AREA), np.uint8)
     cores = (cv2.resize(print_, small.shape[::-1], interpolation=cv2.INTER_LINEAR) > CORE).astype(np.uint8)
@@ -103,7 +112,7 @@ def _ruled(page: Picture, print_: Likely, scale: float) -> list[Edge]:
     pieces = [list(_pieces(plane, shortest)) for plane, shortest in zip(planes, SHORTEST, strict=True)]
     level = [piece for piece in pieces[0] if piece.length >= 2 * LONG]
     across, down = _rules(planes[0], pieces[0], ()), _rules(planes[1], pieces[1], level)
-    return _joined([Edge(x0, at, x1, at) for at, x0, x1, _ in across], [Edge(at, top, at, bottom) for at, top, bottom, _ in down])
+    return [Edge(x0, at, x1, at) for at, x0, x1, _ in across], [Edge(at, top, at, bottom) for at, top, bottom, _ in down]
 
 
 def _pieces(plane: _Plane, shortest: float) -> Iterator[Piece]:

@@ -18,6 +18,7 @@ from structurer.sheets.blocks import Block, Grid, cells_in
 from structurer.sheets.sheet import Sheet
 
 SAME: Final = 3.0  # points: rulings of two pages this near are the same
+ASKEW: Final = 30.0  # points: how much farther to one side the next sheet lies in a scanner
 MARGIN: Final = 0.1  # of the height of a page: what stands there may be its running head or foot
 HEAD_ROWS: Final = 4  # rows in which figures begin below the head of a table
 ROOM: Final = 0.08  # of the height of a page: what may stay free below a table though its next row would have fitted
@@ -40,7 +41,10 @@ class Ruled(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """As much of a table as stands on one page: `head` is how far below the top of the page it begins, `room` how much is free below it."""
+    """As much of a table as stands on one page: `head` is how far below the top of the page it begins, `room` how much is free below it.
+
+    `is_scanned`: the sheet may have lain otherwise than the others.
+    """
 
     page: int
     cells: tuple[Ruled, ...]
@@ -49,6 +53,7 @@ class Part:
     room: float
     starts_page: bool
     ends_page: bool
+    is_scanned: bool = False
 
     @classmethod
     def of(cls, found: Sequence[Block], index: int, sheet: Sheet) -> Part:
@@ -69,6 +74,7 @@ class Part:
             sheet.height - bottom,
             all(_is_margin(block, sheet.height) for block in before),
             all(_is_margin(block, sheet.height) for block in after),
+            sheet.decision == "ocr",
         )
 
     def written(self, pieces: Sequence[Pieces]) -> Part:
@@ -127,6 +133,7 @@ class Chain:
 
     def takes(self, part: Part) -> bool:
         """Whether a part is the rest of this table; then it is added."""
+        part = _aligned(part, self._rulings) if part.is_scanned else part
         if not _goes_on(self._last, part, self._rulings):
             return False
         below = _without_head(self._head, _snapped(part, self._rulings))
@@ -178,6 +185,16 @@ def _goes_on(last: Part, below: Part, rulings: Sequence[float]) -> bool:
     first = min(cell.box.bottom for cell in below.cells if cell.box.top - top < SAME) - top
     is_full = last.room - below.head < first + ROOM * last.height
     return alike and (last.is_open_below or below.is_open_above or is_full)
+
+
+def _aligned(part: Part, rulings: Sequence[float]) -> Part:
+    """Moved sideways to where the table stands, if it is as wide."""
+    left, right = (mine - theirs for mine, theirs in ((rulings[0], part.rulings[0]), (rulings[-1], part.rulings[-1])))
+    aside = (left + right) / 2
+    if abs(left - right) > 2 * SAME or abs(aside) > ASKEW:
+        return part
+    boxes = (Box(cell.box.x0 + aside, cell.box.top, cell.box.x1 + aside, cell.box.bottom) for cell in part.cells)
+    return replace(part, cells=tuple(cell._replace(box=box) for cell, box in zip(part.cells, boxes, strict=True)))
 
 
 def _snapped(part: Part, rulings: Sequence[float]) -> Part:
