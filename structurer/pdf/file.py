@@ -28,6 +28,7 @@ from structurer.pdf.pdfium import (
 )
 from structurer.pdf.prints import Printed, printed, signs, told
 from structurer.pdf.rules import MOST_POINTS, edges
+from structurer.sheets.bars import Prints
 from structurer.sheets.cuts import cuts_of, sides_of
 from structurer.sheets.decision import Choice, Decision, Facts, decide
 from structurer.sheets.overlaid import doubted, laid_over
@@ -168,7 +169,7 @@ def _recognised(page: Sheetful, found: Printed, choice: Choice, recognise: Recog
 
 def _own(page: Sheetful, found: Printed) -> Sheet:
     """What the file has of its own: the characters that are seen, and the cells that its rules enclose."""
-    rules, is_whole = edges(page)
+    rules, is_whole = edges(page, Prints(found.shown))
     if not is_whole:
         found.warnings.append(f"the paths of the page have more than {MOST_POINTS:,} points; rules behind them were not looked at")
     width, height = page.frame.width, page.frame.height

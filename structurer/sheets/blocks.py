@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from structurer.document import Box, Cell
 from structurer.sheets.sections import lowered, raised
 from structurer.sheets.sheet import Char, Sheet
+from structurer.sheets.struck import give_back
 
 SAME_LINE = 0.35  # of the character height: how far below the highest middle on a line another may lie
 SMALL = 0.8  # of the height of the print beside it: raised and lowered characters are no larger
@@ -79,6 +80,7 @@ def _found(sheet: Sheet) -> Iterator[Block]:
     for line in lines(inside.get(None, ())):
         yield line[0].box.top, line[0].box.x0, line
     for cells in sheet.tables:
+        give_back(cells, inside)
         if any(not char.text.isspace() for box in cells for char in inside.get(box, ())):
             yield min(box.top for box in cells), min(box.x0 for box in cells), _grid(cells, inside)
 

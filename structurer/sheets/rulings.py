@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from structurer.document import Box
 
-GRAIN = 0.1  # points: lines that differ by less are the same line drawn again
+GRAIN: Final = 0.1  # points: lines that differ by less are the same line drawn again
+NEAR: Final = 3.0  # points: lines no farther apart are one
 
 
 class Edge(NamedTuple):
@@ -40,11 +41,11 @@ def cells_of(edges: Sequence[Edge], width: float, height: float) -> tuple[tuple[
     from pdfplumber.page import Page
     from pdfplumber.table import TableFinder
 
-    ruled = _Ruled([_as_dict(edge) for edge in _joined(edges)], (0.0, 0.0, width, height))
+    ruled = _Ruled([_as_dict(edge) for edge in whole(edges)], (0.0, 0.0, width, height))
     return tuple(_in_order(table.cells) for table in TableFinder(cast(Page, ruled)).tables)
 
 
-def _joined(edges: Iterable[Edge]) -> Iterator[Edge]:
+def whole(edges: Iterable[Edge]) -> Iterator[Edge]:
     """Pieces of one line as one: cells with borders of their own draw every inner line twice, in pieces. Slanted edges are left out."""
     lines: dict[tuple[bool, int], list[Edge]] = {}
     for edge in edges:
