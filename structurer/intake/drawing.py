@@ -8,7 +8,8 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 
 from structurer.document import SURE, Box
-from structurer.sheets.blocks import Grid, Line, blocks
+from structurer.sheets.blocks import Grid, Line
+from structurer.sheets.rows import blocks_of
 from structurer.sheets.sheet import Sheet
 
 CELL: Final = (30, 90, 220)
@@ -30,7 +31,7 @@ def drawn(sheet: Sheet) -> bytes:
     for cells in sheet.tables:
         for cell in cells:
             pen.rectangle(_scaled(cell, scale), outline=CELL, width=2)
-    for _, _, block in blocks(sheet):
+    for _, _, block in blocks_of(sheet):
         lines = [line for _, own, _ in block.cells.values() for line in own] if isinstance(block, Grid) else [block]
         _draw_words(pen, lines, scale)
     out = io.BytesIO()

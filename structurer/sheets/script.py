@@ -12,8 +12,9 @@ from typing import Final, NamedTuple
 
 from structurer.document import Box, Cell, Page, Second, Span, Table, Words
 from structurer.layout import width
-from structurer.sheets.blocks import CJK, Grid, Line, Word, blocks
+from structurer.sheets.blocks import CJK, Grid, Line, Word
 from structurer.sheets.joined import Chain, Part, Pieces
+from structurer.sheets.rows import blocks_of
 from structurer.sheets.sections import Placed, Ruled, Section
 from structurer.sheets.sheet import Sheet
 
@@ -60,7 +61,7 @@ class Script:
     def write_sheet(self, sheet: Sheet) -> None:
         """A page as it was seen: ruled tables a line a row, everything else a line a line."""
         start, first = self._begin_page(), len(self._words)
-        found = blocks(sheet)
+        found = blocks_of(sheet)
         left = min((x for _, x, block in found if not isinstance(block, Grid)), default=0.0)
         for index, (_, _, block) in enumerate(found):
             if isinstance(block, Grid):
