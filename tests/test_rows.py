@@ -65,7 +65,7 @@ def test_sums_without_a_count_are_rows_too() -> None:
             [(0, "and so"), (1, "is the"), (2, "next")],
             [(0, "7")],
         ],
-        [[(0, "one"), (1, "two"), (2, "three")], [(0, "x")], [(0, "1"), (1, "2"), (2, "3")]],
+        [[(0, "one"), (1, "two")], [(0, "x")], [(0, "1"), (1, "2"), (2, "3")]],
         [[(0, "one"), (1, "two")], [(0, "1"), (1, "2")], [(0, "3"), (1, "4")]],
         [[(0, "one"), (1, "two"), (2, "three")], [(0, "1"), (1, "2"), (2, "3")], [(0.5, "1"), (1.5, "2"), (2.5, "3")]],
     ],
@@ -80,3 +80,31 @@ def test_a_head_that_no_rule_parts_is_a_row() -> None:
         for head, column in zip(("Item", "Qty", "Amount"), stacked(ITEMS), strict=True)
     )
     assert rows_of(table(names, counts, amounts, head=False)) == [["Item", "Qty", "Amount"], *map(list, ITEMS)]
+
+
+def test_a_line_beside_each_figure_makes_rows_of_one_column_of_figures() -> None:
+    names = [(0, "one"), (1, "two"), (2, "three")]
+    assert rows_of(table(names, [(0, "x")], [(0, "1"), (1, "2"), (2, "3")]))[1:] == [
+        ["one", "x", "1"],
+        ["two", "", "2"],
+        ["three", "", "3"],
+    ]
+
+
+def test_sums_below_columns_that_end_in_the_air_are_rows_of_their_own() -> None:
+    def draw(paper: Paper) -> None:
+        for x, foot in zip(XS, (212, 168, 168, 212), strict=True):
+            paper.line(x, TOP, x, foot)
+        paper.line(390, TOP, 390, 212)
+        for y in (TOP, TOP + 20, 212):
+            paper.line(XS[0], y, XS[-1], y)
+        for line, cells in enumerate([("Item", "Qty", "Price", "Sum"), *(("Paper", "2", "1.50", "3.00"),) * 3]):
+            for x, text in zip((60, 260, 330, 390), cells, strict=True):
+                paper.text(x + 4, TOP + 4 + STEP * line + 4 * bool(line), text)
+        for line, (name, amount) in enumerate([("Subtotal", "9.00"), ("VAT", "0.90"), ("Total", "9.90")]):
+            paper.text(64, 172 + 13 * line, name)
+            paper.text(394, 172 + 13 * line, amount)
+
+    found = rows_of(pdf(draw))
+    assert found[:4] == [["Item", "Qty", "Price", "Sum"], *[["Paper", "2", "1.50", "3.00"]] * 3]
+    assert [[cell for cell in row if cell] for row in found[4:]] == [["Subtotal", "9.00"], ["VAT", "0.90"], ["Total", "9.90"]]

@@ -29,7 +29,7 @@ from structurer.pdf.pdfium import (
 from structurer.pdf.prints import Printed, printed, signs, told
 from structurer.pdf.rules import MOST_POINTS, edges
 from structurer.sheets.bars import Prints
-from structurer.sheets.cuts import cuts_of, sides_of
+from structurer.sheets.cuts import cuts_of, ledges_of, sides_of
 from structurer.sheets.decision import Choice, Decision, Facts, decide
 from structurer.sheets.overlaid import doubted, laid_over
 from structurer.sheets.rulings import cells_of
@@ -174,7 +174,7 @@ def _own(page: Sheetful, found: Printed) -> Sheet:
         found.warnings.append(f"the paths of the page have more than {MOST_POINTS:,} points; rules behind them were not looked at")
     width, height = page.frame.width, page.frame.height
     sides, cuts = sides_of(rules), cuts_of(rules)
-    tables = cells_of((*rules, *sides, *cuts), width, height)
+    tables = cells_of((*rules, *sides, *cuts, *ledges_of(rules)), width, height)
     return Sheet(page.number, width, height, tuple(found.shown), tables, angle=90.0 * page.frame.quarters, cuts=tuple(map(Box._make, cuts)))
 
 

@@ -5,6 +5,7 @@ So is what a scan does not show: an outer rule that is pale or thin.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -51,6 +52,28 @@ def _across(ends: Sequence[float], cut: float, level: Sequence[Edge]) -> Iterato
 def _is_crossed(column: tuple[float, float], rules: Sequence[Edge]) -> bool:
     middle = sum(column) / 2
     return any(edge.x0 <= middle <= edge.x1 for edge in rules)
+
+
+def ledges_of(edges: Sequence[Edge]) -> tuple[Edge, ...]:
+    """The edges below columns that end in the air while those beside them go on, as above the sums of a bill: two or more in one line."""
+    upright = [edge for edge in edges if edge.x0 == edge.x1]
+    ruled = sorted(edge.top for edge in edges if edge.top == edge.bottom)
+    bare = sorted({edge.bottom for edge in upright if not _is_near(edge.bottom, ruled)})
+    return tuple(ledge for foot in bare if (ledge := _ledge(foot, upright)))
+
+
+def _is_near(place: float, places: Sequence[float]) -> bool:
+    index = bisect_left(places, place - LEVEL)
+    return index < len(places) and places[index] <= place + LEVEL
+
+
+def _ledge(foot: float, upright: Sequence[Edge]) -> Edge | None:
+    ended = [edge.x0 for edge in upright if foot - LEVEL <= edge.bottom <= foot]
+    passing = [edge.x0 for edge in upright if edge.top < foot - LEVEL and edge.bottom > foot + LEVEL]
+    left = max((x for x in passing if x < min(ended)), default=None)
+    right = min((x for x in passing if x > max(ended)), default=None)
+    is_one = max(ended) - min(ended) > NARROW and not any(min(ended) < x < max(ended) for x in passing)
+    return Edge(left, foot, right, foot) if left is not None and right is not None and is_one else None
 
 
 def sides_of(edges: Sequence[Edge]) -> tuple[Edge, ...]:

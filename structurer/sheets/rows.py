@@ -1,7 +1,7 @@
 """Rows that no rule parts: where a table rules its columns alone, the figures that stand one below the other tell its rows apart.
 
-Two columns of a ruled row must hold nothing but figures, three or more, at the same heights: running text that is set in two cells side by
-side has its lines at the same heights too, but they are no figures.
+A column of a ruled row must hold nothing but figures, three or more, and another cell figures at the same heights, or a line beside each of
+them: running text that is set in two cells side by side has its lines at the same heights too, but they are no figures.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from structurer.sheets.sheet import Sheet
 FEWEST: Final = 3  # figures in a column
 LEVEL: Final = 0.5  # of the height of print: lines this near stand at the same height
 _FIGURE: Final = re.compile(r"[-+(]{0,2}[¥$€£]?[-+]?\d[\d.,']*%?\)?[-+]?")
+
+
+Held = tuple[Cell, tuple[Line, ...], Box]
 
 
 class _Stack(NamedTuple):
@@ -55,23 +58,48 @@ def blocks_of(sheet: Sheet) -> list[Block]:
 
 def rows_apart(grid: Grid) -> Grid:
     """The grid with a row for each figure of its columns, where it rules none between them."""
-    rows: dict[int, list[tuple[Cell, tuple[Line, ...]]]] = {}
-    for cell, lines, _ in grid.cells.values():
-        rows.setdefault(cell.row, []).append((cell, lines))
-    for row in sorted(rows, reverse=True):
-        if bounds := _bounds(rows[row]):
+    if sum(len(lines) >= FEWEST for _, lines, _ in grid.cells.values()) < 2:
+        return grid
+    grid = _cut(grid)
+    for row, own in sorted(_rows(grid).items(), reverse=True):
+        if bounds := _bounds(own):
             grid = _parted(grid, row, bounds)
     return grid
 
 
-def _bounds(own: Sequence[tuple[Cell, tuple[Line, ...]]]) -> list[float]:
+def _rows(grid: Grid) -> dict[int, list[Held]]:
+    rows: dict[int, list[Held]] = {}
+    for held in grid.cells.values():
+        rows.setdefault(held[0].row, []).append(held)
+    return rows
+
+
+def _cut(grid: Grid) -> Grid:
+    """Columns of figures go on beside the sums below a table, whose other columns end there: they are cut where those are."""
+    cells = dict(grid.cells)
+    for row, own in sorted(_rows(grid).items()):
+        ended = [_Stack.of(lines) for cell, lines, _ in own if cell.rowspan == 1 and len(lines) >= FEWEST]
+        foot = min((box.bottom for cell, _, box in own if cell.rowspan == 1), default=0.0)
+        for cell, lines, box in [cells[row, held[0].col] for held in own if held[0].rowspan > 1]:
+            stack = _Stack.of(lines)
+            if stack.is_column and any(one.is_column and one.stands_in(stack) for one in ended):
+                (above, upper), (below, lower) = _pieces(lines, box, [foot])
+                cells[row, cell.col] = replace(cell, rowspan=1), above, upper
+                cells[row + 1, cell.col] = replace(cell, row=row + 1, rowspan=cell.rowspan - 1), below, lower
+    return Grid(grid.rows, grid.cols, cells)
+
+
+def _bounds(own: Sequence[Held]) -> list[float]:
     """The heights between the rows that stand in one, by its cells; none where nothing tells them apart."""
-    if sum(len(lines) >= FEWEST for _, lines in own) < 2 or any(cell.rowspan > 1 for cell, _ in own):
+    if sum(len(lines) >= FEWEST for _, lines, _ in own) < 2 or any(cell.rowspan > 1 for cell, _, _ in own):
         return []
-    stacks = [_Stack.of(lines) for _, lines in own]
+    stacks = [_Stack.of(lines) for _, lines, _ in own]
     columns = [stack for stack in stacks if stack.is_column]
     base = max(columns, key=lambda stack: len(stack.middles), default=None)
-    if base is None or len(columns) < 2 or not all(stack.stands_in(base) for stack in columns):
+    if base is None or not all(stack.stands_in(base) for stack in columns):
+        return []
+    beside = [stack for stack in stacks if len(stack.middles) == len(base.middles) and stack.stands_in(base)]
+    if len(columns) < 2 and len(beside) < 2:
         return []
     first = min(stack.middles[0] for stack in stacks if stack.middles)
     if base.middles[0] - first > LEVEL * base.height:  # the figures stand at the bottom of their rows
@@ -81,7 +109,7 @@ def _bounds(own: Sequence[tuple[Cell, tuple[Line, ...]]]) -> list[float]:
 
 def _parted(grid: Grid, row: int, bounds: Sequence[float]) -> Grid:
     more = len(bounds)
-    cells: dict[tuple[int, int], tuple[Cell, tuple[Line, ...], Box]] = {}
+    cells: dict[tuple[int, int], Held] = {}
     for cell, lines, box in grid.cells.values():
         if cell.row == row:
             for number, (part, within) in enumerate(_pieces(lines, box, bounds)):
