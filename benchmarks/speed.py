@@ -40,14 +40,14 @@ STARTS = {
 }
 # What each stage consists of, as names the package calls through its modules. The time of a stage within another counts for the inner one.
 STAGES = {
-    "ingest": ("gathering.gathered", "ingest.read"),
-    "segment": ("pipeline.segment",),
-    "read": ("pipeline.Layout", "reader.read"),
-    "ground, parse": ("pipeline._draft",),
-    "check, blame": ("pipeline.kin_of", "pipeline.blame"),
-    "prove": ("pipeline.pins",),
-    "judge": ("pipeline._record", "hosted.finished"),
-    "write": ("runfolder.create", "store.Store.add", "store.Store.lease", "store.Store.finish"),
+    "ingest": ("gathering:gathered", "intake.ingest:read"),
+    "segment": ("pipeline:segment",),
+    "read": ("pipeline:Layout", "builtin.reader:read"),
+    "ground, parse": ("pipeline:_draft",),
+    "check, blame": ("pipeline:kin_of", "pipeline:blame"),
+    "prove": ("pipeline:pins",),
+    "judge": ("pipeline:_record", "archive.hosted:finished"),
+    "write": ("store.runfolder:create", "store.store:Store.add", "store.store:Store.lease", "store.store:Store.finish"),
 }
 BETWEEN = "between the stages"
 
@@ -89,8 +89,9 @@ class Stopwatch:
     since: float = 0.0
 
     def watch(self, place: str, stage: str) -> None:
-        """Wrap the function at `place`, a dotted name within the package."""
-        module, *between, name = place.split(".")
+        """Wrap the function at `place`: a module of the package, a colon, a dotted name in it."""
+        module, _, path = place.partition(":")
+        *between, name = path.split(".")
         owner: Any = reduce(getattr, between, import_module(f"structurer.{module}"))
         setattr(owner, name, self._watched(getattr(owner, name), stage))
 
