@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Protocol, TypeVar
 
 from structurer.fold import Folded
@@ -28,13 +28,13 @@ _ATTRIBUTE = r"""\s{1,9}[\w:-]{1,30}\s?=\s?(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^
 _TAG = re.compile(rf"</?[A-Za-z][A-Za-z0-9]{{0,9}}(?:{_ATTRIBUTE}){{0,9}}\s?/?>|&nbsp;")
 _EMPHASIS = re.compile(r"\*\*|`+|(?:(?<=\n)|^)#{1,6}(?= )")  # Markdown: bold, code, headings
 _PRINTED = re.compile(r"[^\n\f]+")
-RUNNING = 2  # lines at the top and at the bottom of a page that may be its running head or foot
+RUNNING = 2  # lines at the top of a page that may be its running head
 MOST_PAGES = 0.6  # share of the pages that have it
 WIDE_GAP = 2  # spaces that part the columns of a table set with spaces
 _WORD = re.compile(r"\S+")
 _SPACE = re.compile(r"\s+")
 _BREAKS = re.compile(r"[\t\n\f\v|]+")
-_CELL_END = re.compile(r"[\t|｜]")
+_NO_HEAD = re.compile(r"[\t|｜:：]|\d[.,]\d|(?<!\S)[-+(]?(?!(?:19|20)\d\d(?!\d))\d+\)?%?(?!\S)")  # a cell, a label, a figure by itself
 _BREAKABLE = re.compile(r"[\s|]")
 _WIDE = frozenset("WF")
 
@@ -87,7 +87,7 @@ class Layout:
     def __init__(self, text: str, start: int, end: int, showing: Shown | None = None) -> None:
         self.text, self.start, self.end = text, start, end
         self.showing = showing or AsItStands(text)
-        furniture = _furniture(text, start, end) + _running_lines_in(text, start, end)
+        furniture = _furniture(text, start, end) + _running_heads_in(text, start, end)
         furniture.sort()
         self.furniture = tuple(furniture)
         self.clean = _unbarred(_blanked(text[start:end], [(first - start, last - start) for first, last in furniture]))
@@ -203,37 +203,38 @@ def _furniture(text: str, start: int, end: int) -> list[tuple[int, int]]:
     return found
 
 
-def _running_lines_in(text: str, start: int, end: int) -> list[tuple[int, int]]:
-    """Those of the pages that a form reaches over: what stands where it begins may be its title, where it ends its last line."""
-    end = start + len(text[start:end].rstrip())
-    every = _running_lines(text)
+def _running_heads_in(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Those of the pages that begin in the stretch: what stands at the top of the page where a form begins may be its title."""
+    every = _running_heads(text)
     among = every[bisect_left(every, (start,)) : bisect_left(every, (end,))]
-    return [(first, last) for first, last, opened, closed in among if start < opened or closed < end]
+    return [(first, last) for first, last, page in among if start < page and last <= end]
 
 
 @lru_cache(maxsize=2)
-def _running_lines(text: str) -> tuple[tuple[int, int, int, int], ...]:
-    """Running heads and feet, in order: what stands at the top of the first page, or at its bottom, and there again on most pages. With
-    each where its page begins and, of a foot, ends (of a head: behind the text)."""
-    pages = [(start, end, lines) for start, end, lines in _pages(text) if lines]
-    found: list[tuple[int, int, int, int]] = []
-    for inwards in (1, -1):
-        for depth in range(RUNNING):
-            edges = [(lines[::inwards][depth], start, end) for start, end, lines in pages if depth < len(lines)]
-            printed = [text[first:last].strip() for (first, last), _, _ in edges]
-            same = [edge for edge, words in zip(edges, printed, strict=True) if words == printed[0] and not _CELL_END.search(words)]
-            if len(same) < max(2, MOST_PAGES * len(pages)):
-                break
-            found += [(first, last, start, end if inwards < 0 else len(text)) for (first, last), start, end in same]
+def _running_heads(text: str) -> tuple[tuple[int, int, int], ...]:
+    """The running heads, in order: what the text begins with and most of its pages too. Each with where its page begins.
+
+    A row of a list may come again at the top of a page, but no text begins with it; lines with figures or labelled values are left alone,
+    as are rows of grids. Feet are not told from rows that come again.
+    """
+    pages = [(start, lines) for start, lines in _tops(text) if lines]
+    found: list[tuple[int, int, int]] = []
+    for depth in range(RUNNING):
+        edges = [(*lines[depth], start) for start, lines in pages if depth < len(lines)]
+        head = text[edges[0][0] : edges[0][1]].strip() if edges and edges[0][2] == pages[0][0] else ""
+        same = [edge for edge in edges if text[edge[0] : edge[1]].strip() == head]
+        if not head or _NO_HEAD.search(head) or len(same) < max(2, MOST_PAGES * len(pages)):
+            break
+        found += same
     return tuple(sorted(found))
 
 
-def _pages(text: str) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:
-    """Where each page begins and ends, and its lines without page numbers and rules."""
+def _tops(text: str) -> Iterator[tuple[int, list[tuple[int, int]]]]:
+    """Where each page begins, and its first lines without page numbers and rules."""
     start = 0
     for page in text.split("\f"):
-        lines = [(start + line.start(), start + line.end()) for line in _PRINTED.finditer(page) if _is_content(line.group())]
-        yield start, start + len(page), lines
+        lines = ((start + line.start(), start + line.end()) for line in _PRINTED.finditer(page) if _is_content(line.group()))
+        yield start, list(islice(lines, RUNNING))
         start += len(page) + 1
 
 

@@ -142,8 +142,18 @@ def test_a_name_of_marks_alone_is_no_label():
     assert hits("a: b", form) == []
 
 
+def read(text: str, form: Schema) -> list[str]:
+    """The labels that are not to spare."""
+    return [text[hit.start : hit.end] for hit in find(Layout(text, 0, len(text)), vocabulary(form)) if not hit.is_spare]
+
+
 def test_a_word_that_ends_a_longer_label_is_one_where_there_is_no_other():
     form = schema({"number": {"type": "string", "x-labels": ["No."]}, "day": {"type": "string", "x-labels": ["Date"]}})
-    assert hits("Company No. 123\nDue Date: 5 May", form) == ["No.", "Date:"]
-    assert hits("Company No. 123\nDue Date: 5 May\nNo. 7\nDate 6 May", form) == ["No.", "Date"]
-    assert hits("No. 123 Date: 5 May\nAble Ltd  Date: 5\n\tDate\t6\n17 Date 7", form) == ["No.", "Date:", "Date:", "Date", "Date"]
+    assert read("Company No. 123\nDue Date: 5 May", form) == ["No.", "Date:"]
+    assert read("Company No. 123\nDue Date: 5 May\nNo. 7\nDate 6 May", form) == ["No.", "Date"]
+    assert read("No. 123 Date: 5 May\nAble Ltd  Date: 5\n\tDate\t6\n17 Date 7", form) == ["No.", "Date:", "Date:", "Date", "Date"]
+
+
+@pytest.mark.parametrize("text", ["# Date: x", "<p> Date: x", "Date: x E "])
+def test_a_label_may_be_the_first_ink_of_a_form(text: str):
+    assert hits(text, schema({"day": {"type": "string", "x-labels": ["Date"]}})) == ["Date:"]

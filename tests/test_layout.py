@@ -148,8 +148,8 @@ def test_an_empty_segment_has_no_lines():
     assert layout(" \n\f\t").lines == ()
 
 
-HEAD, FOOT = "Office of Works  Annual report", "Kept for ten years"
-HEADED = f"{HEAD}\nTitle\nRow one  1.00\n{FOOT}\f\n{HEAD}\nRow two  2.00\n{FOOT}\n"
+HEAD = "Office of Works  Annual report 2024"
+HEADED = f"{HEAD}\nTitle\nRow one  1.00\n\f{HEAD}\nRow two  2.00\n"
 
 
 def furniture_of(text, start=0, end=None):
@@ -157,9 +157,18 @@ def furniture_of(text, start=0, end=None):
     return [text[first:last] for first, last in found.furniture]
 
 
-def test_running_heads_and_feet_inside_a_form_are_furniture():
-    assert furniture_of(HEADED) == [FOOT, HEAD, FOOT]
+def test_running_heads_inside_a_form_are_furniture():
+    assert furniture_of(HEADED) == [HEAD]
     assert furniture_of(HEADED, HEADED.index("Title"), HEADED.index("\f")) == []
+
+
+@pytest.mark.parametrize("line", ["Depot  1.00  none", "Opening 0", "From: Able Ltd", "Kept\tfor", "12.50", "70%"])
+def test_a_first_line_with_figures_labels_or_cells_is_no_running_head(line: str):
+    assert furniture_of(f"{line}\nx\n\f{line}\ny\n\f{line}\nz\n") == []
+
+
+def test_what_ends_every_page_is_content():
+    assert furniture_of("Title\nx\nKept for years\n\fb\nKept for years\n\fc\nKept for years\n") == []
 
 
 def test_what_begins_every_page_with_a_form_of_its_own_stays():

@@ -394,6 +394,14 @@ def test_a_worker_that_leaves_or_gives_back_leaves_its_documents_waiting(desk):
     assert desk.store.lost_with(worker, leases[2].document, "late") is None
 
 
+def test_names_too_long_for_an_index_stay_apart(desk):
+    long = "長" * 990
+    desk.store.add([located(f"{long}1.txt"), located(f"{long}2.txt")])
+    names = [name for (name,) in desk.rows("SELECT name FROM names")]
+    assert len(set(names)) == 2
+    assert all(name.startswith("長" * 600) and len(name.encode()) < 2_100 for name in names)
+
+
 def test_a_document_with_which_workers_are_lost_is_tried_again_and_quarantined_at_the_third_time(desk):
     desk.store.add([located("a.txt")])
     worker = desk.store.enrol("w")

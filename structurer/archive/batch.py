@@ -199,8 +199,9 @@ class Worker:
         leases = await self._commits(partial(steps.lease, self._number, min(LEASED, self._most), seen))
         if leases is None:
             self._ending.set()
-        self._ahead.extend(leases or ())
-        return bool(self._ahead)
+        under_way = self._hand.under_way()  # a worker that was thought lost may lease again what it is at
+        self._ahead.extend(lease for lease in leases or () if lease.document not in under_way)
+        return bool(leases)
 
     async def _is_over(self) -> bool:
         """Whether nothing is to come any more; waits for news."""

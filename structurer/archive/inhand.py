@@ -98,7 +98,8 @@ class InHand:
         try:
             yield
         finally:
-            self._under_way.pop(document, None)
+            if self._under_way.get(document) is task:
+                del self._under_way[document]
 
     async def _at_a_host(self, lease: Lease, own: Book) -> Ended | None:
         """None where the host was lost in between."""

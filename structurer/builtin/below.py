@@ -10,6 +10,8 @@ from structurer.contracts.schema import Kind, Leaf
 from structurer.layout import Chunk, Line
 from structurer.record import pointer
 
+MOST_ROWS = 8  # of a text below its label
+
 
 def is_beneath(node: object) -> bool:
     """Whether the schema says that the field's value stands below its label."""
@@ -56,6 +58,12 @@ def headed(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
     return found
 
 
+def _leaf_of(hit: Hit) -> Leaf | None:
+    """The one leaf that a label stands for."""
+    nodes = [owner.node for owner in hit.owned(Role.FIELD)]
+    return nodes[0] if len(nodes) == 1 and isinstance(nodes[0], Leaf) else None
+
+
 def read_headed(draft: Draft, run: list[Hit]) -> None:
     """Fill the fields of such labels: a text from all rows below it, any other value from the first."""
     line = draft.layout.line_at(run[0].start)
@@ -63,17 +71,20 @@ def read_headed(draft: Draft, run: list[Hit]) -> None:
     rows = _rows_under(draft, line)
     for hit in run:
         draft.explain(hit.start, hit.end)
-        leaf, column = hit.owned(Role.FIELD)[0].node, draft.layout.column_at(hit.start)
-        assert isinstance(leaf, Leaf)
+        leaf, column = _leaf_of(hit), draft.layout.column_at(hit.start)
+        assert leaf is not None
         under = [chunk for row in (rows if leaf.kind is Kind.TEXT else rows[:1]) for chunk in row.chunks if chunk.col == column]
         if under:
-            draft.put(pointer(*leaf.path), draft.merged(under))
+            doubts = ("the rows below its label may not all be its text",) if len(under) > 1 else ()
+            draft.put(pointer(*leaf.path), draft.merged(under), doubts=doubts)
         else:
             draft.blank(pointer(*leaf.path))
 
 
 def _is_head(draft: Draft, run: list[Hit], line: Line) -> bool:
-    """Whether all labels stand in the row, and its other cells may be labels that the schema does not know."""
+    """Whether all labels stand in the row, each for a leaf of its own, and its other cells may be labels that the schema does not know."""
+    if len({id(_leaf_of(hit)) for hit in run}) < len(run) or None in map(_leaf_of, run):
+        return False
     others = [draft.text(chunk) for chunk in line.chunks if not any(hit.start <= chunk.start and chunk.end <= hit.end for hit in run)]
     return run[-1].start < line.end and len(others) < len(run) and not any(char.isdigit() for text in others for char in text)
 
@@ -82,7 +93,7 @@ def _rows_under(draft: Draft, line: Line) -> list[Line]:
     """The rows below, up to the first with a label, with a cell in a column of its own, or behind a blank line."""
     columns = {chunk.col for chunk in line.chunks}
     found: list[Line] = []
-    for row in draft.layout.lines[line.index + 1 :]:
+    for row in draft.layout.lines[line.index + 1 : line.index + 1 + MOST_ROWS]:
         strange = not row.grid or any(chunk.col not in columns or _inside_hit(draft, chunk) for chunk in row.chunks)
         if strange or row.blank_before or row.page_before:
             break

@@ -12,10 +12,11 @@ Spans = tuple[tuple[int, int], ...]
 
 
 class Draft:
-    """Collects leaves, list lengths, doubts and explained stretches; `hits` are the labels that were found."""
+    """Collects leaves, list lengths, doubts and explained stretches; `hits` are the labels that were found, `bounds` those and others at
+    which a value ends."""
 
-    def __init__(self, schema: Schema, layout: Layout, hits: list[Hit]) -> None:
-        self.schema, self.layout, self.hits = schema, layout, hits
+    def __init__(self, schema: Schema, layout: Layout, hits: list[Hit], bounds: list[Hit]) -> None:
+        self.schema, self.layout, self.hits, self.bounds = schema, layout, hits, bounds
         self.leaves: dict[str, Extract] = {}
         self.rows: dict[str, int] = {}
         self.doubts: dict[str, tuple[str, ...]] = {}

@@ -153,7 +153,7 @@ def _trimmed(clean: str, base: int, start: int, end: int) -> tuple[int, int]:
 def _value_chunks(draft: Draft, hit: Hit, *, text_only: bool) -> list[Chunk]:
     """What stands beside a label. In a grid a text is one cell, with what was broken off it below; a label with a colon is followed by its
     value on the line (and on lines that follow without a gap)."""
-    chunks = rest_of_row(draft.layout, hit, draft.hits)
+    chunks = rest_of_row(draft.layout, hit, draft.bounds)
     line = draft.layout.line_at(hit.end - 1)
     if not chunks or line is None:
         return chunks

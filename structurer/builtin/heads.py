@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from structurer.builtin.align import Column
 from structurer.builtin.labels import Hit, Role
@@ -25,7 +26,12 @@ class Head:
 
 def find_heads(layout: Layout, hits: list[Hit]) -> list[Head]:
     """Every head on the page, in order. A label that two tables share goes to the longer run."""
-    whole = [hit for hit in hits if not _is_outdone(layout, hit, hits)]
+    lines: dict[int, list[Hit]] = {}
+    for hit in hits:
+        line = layout.line_at(hit.start)
+        lines.setdefault(line.index if line is not None else -1, []).append(hit)
+    outdone = {hit.first for number, own in lines.items() if number >= 0 for hit in own if _is_outdone(layout.lines[number], hit, own)}
+    whole = [hit for hit in hits if hit.first not in outdone]
     runs = [run for table in _tables(whole) for run in _runs(whole, table)]
     taken: set[int] = set()
     chosen: list[tuple[Rows | Group, list[Hit]]] = []
@@ -37,13 +43,13 @@ def find_heads(layout: Layout, hits: list[Hit]) -> list[Head]:
     return [_head(layout, hits, table, run, taken) for table, run in chosen]
 
 
-def _is_outdone(layout: Layout, hit: Hit, hits: list[Hit]) -> bool:
+def _is_outdone(line: Line, hit: Hit, row: list[Hit]) -> bool:
     """Whether the label is but a part of its cell ("Item" of "Item no.") where another cell of its row is a label of the same column."""
-    line = layout.line_at(hit.start)
-    if line is None or not hit.owned(Role.COLUMN) or _fills(hit, line):
+    own = {id(owner.node) for owner in hit.owned(Role.COLUMN)}
+    if not own or len(row) < 2 or _fills(hit, line):
         return False
-    row = (other for other in hits if line.start <= other.start < line.end and other is not hit)
-    return any(_fills(other, line) and set(other.owned(Role.COLUMN)) & set(hit.owned(Role.COLUMN)) for other in row)
+    whole = (other for other in row if other is not hit and _fills(other, line))
+    return any(id(owner.node) in own for other in whole for owner in other.owned(Role.COLUMN))
 
 
 def _fills(hit: Hit, line: Line) -> bool:
@@ -105,9 +111,10 @@ def _start_of_line(layout: Layout, hits: list[Hit], first: Hit, end: int, stop: 
     line = layout.line_at(first.start)
     if line is None or not line.grid:
         return first.start
-    below = [other for other in layout.lines if other.grid and end <= other.start < stop]
+    rows = takewhile(lambda row: row.start < stop, layout.lines[line.index + 1 :])
+    below = [row for row in rows if row.grid and end <= row.start]
     filled = {chunk.col for other in below for chunk in other.chunks}
-    sides = [hit for hit in hits if hit.start < first.start and (hit.owned(Role.CAPTION) or hit.owned(Role.ROW))]
+    sides = [hit for hit in hits if line.start <= hit.start < first.start and (hit.owned(Role.CAPTION) or hit.owned(Role.ROW))]
     left = [chunk for chunk in line.chunks if chunk.end <= first.start and not any(hit.covers(chunk.start, chunk.end) for hit in sides)]
     return min((chunk.start for chunk in left if chunk.col in filled), default=first.start)
 

@@ -18,6 +18,7 @@ from structurer.layout import Chunk, Layout
 
 MIN_PIECE = 2  # characters of the first piece of a label broken over lines
 MAX_LINES_APART = 2  # lines from one piece of a broken label to the next
+LONG_WORD = 80  # characters
 MAX_SHORT = 5  # characters of a shortened word with its point: "ref.", "Inv."
 MAX_HINT = 24  # characters of a bracket behind a label: "(100字以内)", "(2023年-2023年)"
 _TAIL = re.compile(rf"((?:\([^()]{{0,{MAX_HINT}}}\))?)(:?)")
@@ -53,6 +54,7 @@ class Hit:
     colon: bool
     rest: tuple[tuple[int, int], ...] = ()  # where the print goes on behind what stands beside the label
     ends_a_phrase: bool = False  # and so may be another label: "No." in "Company No."
+    is_spare: bool = False  # it is not read: it only ends the value before it
 
     def covers(self, start: int, end: int) -> bool:
         """Whether the label prints any of text[start:end]."""
@@ -166,13 +168,14 @@ def find(layout: Layout, words: Vocabulary) -> list[Hit]:
             follows = bool(found) and found[-1].last == hit.first
             found.append(hit if follows or not _ends_a_phrase(layout, hit) else replace(hit, ends_a_phrase=True))
             position = hit.last
-    return _with_torn(layout, words, _surest(found))
+    return _with_torn(layout, words, _with_spare(found))
 
 
-def _surest(found: list[Hit]) -> list[Hit]:
-    """Without the labels that end longer ones, where what they stand for has a label of its own."""
+def _with_spare(found: list[Hit]) -> list[Hit]:
+    """Labels that end longer ones are to spare where what they stand for has a label of its own."""
     sure = {id(owner.node) for hit in found if not hit.ends_a_phrase for owner in hit.owners}
-    return [hit for hit in found if not hit.ends_a_phrase or any(id(owner.node) not in sure for owner in hit.owners)]
+    spare = {hit.first for hit in found if hit.ends_a_phrase and all(id(owner.node) in sure for owner in hit.owners)}
+    return [replace(hit, is_spare=True) if hit.first in spare else hit for hit in found]
 
 
 def _with_torn(layout: Layout, words: Vocabulary, found: list[Hit]) -> list[Hit]:
@@ -248,11 +251,12 @@ def _ends_a_phrase(layout: Layout, hit: Hit) -> bool:
     if (
         not (label.isascii() and label[0].isalpha())
         or len(label.split()) > 1
+        or not hit.first
         or text[hit.start - 1] != " "
-        or not text[hit.start - 2 : hit.start - 1].strip()
+        or not text[max(hit.start - 2, 0) : hit.start - 1].strip()
     ):
         return False  # more than a space before it parts cells
-    before = text[folded.span(0, hit.first)[0] : hit.start].rsplit(None, 1)[-1]
+    before = text[max(folded.span(0, hit.first)[0], hit.start - LONG_WORD) : hit.start].rsplit(None, 1)[-1]
     return before[0].isascii() and before[0].isalpha() and (before[-1].isalpha() or (before[-1] == "." and len(before) <= MAX_SHORT))
 
 

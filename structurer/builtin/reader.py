@@ -29,11 +29,12 @@ _vocabulary = lru_cache(maxsize=64)(vocabulary)
 def read(layout: Layout, schema: Schema) -> Extraction:
     """Read one form of the schema's kind. Never raises for bad content: what is not found is blank, with doubts."""
     words = _vocabulary(schema)
-    hits = find(layout, words)
+    bounds = find(layout, words)
+    hits = [hit for hit in bounds if not hit.is_spare]
     heads = find_heads(layout, hits)
     inside = {hit.first for head in heads for hit in hits if head.start <= hit.start < head.end}
     hits = [hit for hit in hits if hit.first in inside or any(owner.role is not Role.COLUMN for owner in hit.owners)]
-    draft = Draft(schema, layout, hits)
+    draft = Draft(schema, layout, hits, bounds)
     for hit in hits:
         if hit.first in inside or all(owner.role is Role.CAPTION for owner in hit.owners):
             draft.explain(hit.start, hit.end)

@@ -16,6 +16,7 @@ from structurer.sheets.rulings import Edge
 
 LEVEL: Final = 3.0  # points: column lines that end this near to one another end at the cut
 NARROW: Final = 6.0  # points: nothing is printed between column lines this near to one another
+MOST_LEDGES: Final = 20  # heights of a page at which columns may end in the air
 ROOM: Final = 8.0  # points: on a scan no row is as low, nor a column as narrow
 SOLID: Final = (48.0, 24.0)  # points: level and upright rules of a scan that are longer are surely rules, no strokes
 NEAR: Final = 3.0  # points: rules of a scan this near meet
@@ -59,6 +60,8 @@ def ledges_of(edges: Sequence[Edge]) -> tuple[Edge, ...]:
     upright = [edge for edge in edges if edge.x0 == edge.x1]
     ruled = sorted(edge.top for edge in edges if edge.top == edge.bottom)
     bare = sorted({edge.bottom for edge in upright if not _is_near(edge.bottom, ruled)})
+    if len(bare) > MOST_LEDGES:
+        return ()  # a chart
     return tuple(ledge for foot in bare if (ledge := _ledge(foot, upright)))
 
 

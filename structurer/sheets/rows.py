@@ -7,7 +7,7 @@ them: running text that is set in two cells side by side has its lines at the sa
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -48,7 +48,12 @@ class _Stack(NamedTuple):
 
     def stands_in(self, other: _Stack) -> bool:
         """Whether each line has one of the other at its height."""
-        return all(any(abs(middle - theirs) <= LEVEL * self.height for theirs in other.middles) for middle in self.middles)
+        return all(_is_among(middle, other.middles, LEVEL * self.height) for middle in self.middles)
+
+
+def _is_among(middle: float, others: Sequence[float], near: float) -> bool:
+    index = bisect_left(others, middle - near)
+    return index < len(others) and others[index] <= middle + near
 
 
 def blocks_of(sheet: Sheet) -> list[Block]:
@@ -101,10 +106,14 @@ def _bounds(own: Sequence[Held]) -> list[float]:
     beside = [stack for stack in stacks if len(stack.middles) == len(base.middles) and stack.stands_in(base)]
     if len(columns) < 2 and len(beside) < 2:
         return []
-    first = min(stack.middles[0] for stack in stacks if stack.middles)
-    if base.middles[0] - first > LEVEL * base.height:  # the figures stand at the bottom of their rows
+    near, longer = LEVEL * base.height, [stack for stack in stacks if len(stack.middles) > len(base.middles)]
+    if not all(base.stands_in(stack) for stack in longer):
+        return []  # amid its lines a figure does not show where a row ends
+    if all(abs(stack.middles[0] - base.middles[0]) <= near for stack in longer):
+        return list(base.tops[1:])
+    if all(abs(stack.middles[-1] - base.middles[-1]) <= near for stack in longer):  # the figures stand at the bottom of their rows
         return list(base.bottoms[:-1])
-    return list(base.tops[1:])
+    return []
 
 
 def _parted(grid: Grid, row: int, bounds: Sequence[float]) -> Grid:

@@ -100,12 +100,15 @@ def _gap(one: _Row, other: _Row) -> float:
 def _move(
     text: Sequence[_Row], cells: Sequence[Box], printed: Mapping[Box, list[Char]], inside: MutableMapping[Box | None, list[Char]]
 ) -> None:
-    """To the cell that holds the middle of a text, if all its lines beyond that are struck."""
+    """To the cell that holds the middle of a text, if all its lines beyond that are struck. What stands above it alone is no part of it:
+    a text that is too long runs over below, or on both sides.
+    """
     first, last = text[0], text[-1]
     middle = (first.level - first.height / 2 + last.level + last.height / 2) / 2
     owner = next((row.cell for row in text if row.cell.top <= middle < row.cell.bottom), None)
     strays = [row for row in text if row.cell != owner]
-    if owner is None or not all(row.is_struck and _is_in_clear_row(row.cell, cells, printed) for row in strays):
+    is_over_above = owner not in (None, first.cell) and owner == last.cell
+    if owner is None or is_over_above or not all(row.is_struck and _is_in_clear_row(row.cell, cells, printed) for row in strays):
         return
     for row in strays:
         inside[row.cell] = [char for char in inside[row.cell] if char not in row.chars]

@@ -23,6 +23,7 @@ from structurer.store.storeview import View
 LEASE_S: Final = 60.0  # for which a worker may not be heard of before its documents are given to others
 TRIES: Final = 3  # hosts that may be lost with a document before it is quarantined
 LOSSES: Final = 10  # ... and workers, with all that they had in hand, which is mostly innocent
+MOST_NAME: Final = 2_000  # bytes of a name
 
 
 _NAMELESS: Final = "NOT EXISTS (SELECT 1 FROM names WHERE names.document = documents.id)"
@@ -258,6 +259,11 @@ def _plain(text: str) -> str:
 
 
 def _named(name: str) -> str:
-    """A name as every database takes it, still another one for each name: what had to be escaped has its digest behind it."""
+    """A name as every database takes it, still another one for each name: what had to be escaped, or is too long for the index of
+    PostgreSQL (a third of a page of 8 kB), has its digest behind it."""
     plain = _plain(name)
-    return plain if plain == name else f"{plain} [{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}]"
+    short = plain.encode()[:MOST_NAME].decode(errors="ignore")
+    if short == name:
+        return name
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()
+    return f"{short} [{digest[: 8 if short == plain else 32]}]"
