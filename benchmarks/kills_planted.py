@@ -23,7 +23,7 @@ SEED: Final = 1
 EXTERNAL: Final = frozenset({"rerun_s", "kills"})  # figures that tell of the machine and of the harness
 STEP: Final = 2  # every so many-th point: without a transaction a document takes three commits
 LEASE_S, SLOW_S = 3.0, 6.0  # calls that take longer than a lease
-FEW, SOME = 30, 80  # documents
+FEW, SOME, MANY = 30, 80, 400  # documents; the last are more than one worker takes in hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ BUGS: Final[Mapping[str, Planted]] = {
     "unbeaten": Planted("a heartbeat that is never renewed", _run(FEW, [], lease_s=LEASE_S, latency_s=SLOW_S), is_shared=True),
     "untied": Planted(
         "a result that counts whoever holds the document",
-        _run(SOME, [Kill(Victim.STALLED, 1, 0.0)], lease_s=LEASE_S, latency_s=1.0),
+        _run(MANY, [Kill(Victim.STALLED, 1, 0.0)], lease_s=LEASE_S, latency_s=1.0),
         is_shared=True,
     ),
 }

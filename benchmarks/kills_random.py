@@ -37,6 +37,7 @@ LATEST_OF_SEVERAL: Final = 0.6  # ... the others go on meanwhile
 WORKERS: Final = 2  # where several share a run
 LEASE_S: Final = 8.0
 STALL: Final = 1.5  # leases
+LONGEST_STALL: Final = 4.0  # times as long, where nobody takes over
 RERUN_S: Final = 2.0  # wanted of a finished run, but for a cluster's start
 OK: Final = (0, -signal.SIGKILL)
 HUNG: Final = 124
@@ -159,9 +160,23 @@ class Bout:
         return [worker for worker in self.workers if worker.poll() is None]
 
     def _busiest(self) -> subprocess.Popen[bytes]:
-        """Who holds most documents, so that the others have something to take over."""
-        held = in_work(self.desk)
-        return max(self._living(), key=lambda worker: held[worker.pid])
+        """Who holds most documents once all are at work, so that the others have something to take over."""
+        held, until = in_work(self.desk), monotonic() + PATIENCE_S
+        while 0 < len(held) < len(self._living()) and monotonic() < until:
+            sleep(LOOK_S)
+            held = in_work(self.desk)
+        return max(self._living() or self.workers, key=lambda worker: held[worker.pid])
+
+    def _stall(self, worker: subprocess.Popen[bytes]) -> None:
+        """Stop it for longer than a lease, and on a busy machine until the others have what it had."""
+        least = (self.desk.lease_s or 0) * STALL
+        worker.send_signal(signal.SIGSTOP)
+        began = monotonic()
+        sleep(least)
+        while in_work(self.desk)[worker.pid] and monotonic() - began < LONGEST_STALL * least:
+            sleep(LOOK_S)
+        self.came.in_flight += [IN_FLIGHT] * 2  # what it had, and what it asks again before its heartbeat tells it what it still holds
+        worker.send_signal(signal.SIGCONT)
 
     def _do(self, kill: Kill, *, is_last: bool) -> None:
         worker = self._busiest() if kill.victim is Victim.STALLED else self.rng.choice(self._living())
@@ -170,10 +185,7 @@ class Bout:
             return
         self.came.kills[kill.victim] += 1
         if kill.victim is Victim.STALLED:
-            worker.send_signal(signal.SIGSTOP)
-            sleep((self.desk.lease_s or 0) * STALL)
-            self.came.in_flight.append(IN_FLIGHT)
-            worker.send_signal(signal.SIGCONT)
+            self._stall(worker)
             return
         self._kill(worker)
         if len(self.workers) == 1 or not is_last:  # the last that is killed of several does not come back: the others must do its part

@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 from structurer import cli
 from structurer.archive import batch, steps
+from structurer.archive.inhand import InHand
 from structurer.endpoints.book import Book
 from structurer.store import commits, sqlite
 from structurer.store.runs import Lease, Outcome, State
@@ -71,14 +72,18 @@ def _unbeaten() -> None:
 
 
 def _untied() -> None:
-    """A result counts whoever holds the document."""
+    """A result counts whoever holds the document. That a worker which comes back lets go of what it lost would hide it now and then."""
     finish = Store.finish
+
+    def deaf(_: InHand, _documents: Set[int]) -> int:
+        return 0
 
     def planted(self: Store, worker: int, document: int, came: Outcome) -> bool:
         self._database.change("UPDATE documents SET worker = ?, state = ? WHERE id = ?", (worker, State.IN_WORK, document))
         return finish(self, worker, document, came)
 
     vars_of(Store, finish=planted)
+    vars_of(InHand, let_go=deaf)
 
 
 def _untransacted() -> None:
