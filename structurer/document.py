@@ -26,6 +26,14 @@ class Box(NamedTuple):
     bottom: float
 
 
+def around(boxes: Sequence[Box]) -> Box:
+    """The smallest box that holds one or more."""
+    if len(boxes) == 1:
+        return boxes[0]
+    x0s, tops, x1s, bottoms = zip(*boxes, strict=True)
+    return Box(min(x0s), min(tops), max(x1s), max(bottoms))
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of the canonical text, with its place on a page where one is known.

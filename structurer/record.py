@@ -72,6 +72,12 @@ class Extract:
 
 
 BLANK: Final = Extract(None)
+MAX_SHOWN: Final = 40  # characters of a text in a doubt
+
+
+def shown(text: str | None) -> str:
+    """A reading in the words of a doubt, shortened."""
+    return "blank" if text is None else repr(text[:MAX_SHOWN])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,8 @@ from structurer.contracts.schema import Kind, Leaf, Node, Rows, Schema, walk
 from structurer.fold import squeeze
 from structurer.judging.linetokens import weight
 from structurer.judging.parse import parse
-from structurer.record import BLANK, Extract, Extraction, Match, expanded, pointer
+from structurer.record import BLANK, Extract, Extraction, Match, expanded, pointer, shown
 
-MAX_SHOWN: Final = 40  # characters of a text in a doubt
 NOWHERE: Final = "no value of this row is found on the page"
 TWICE: Final = "this row stands on print that another row was read from: it may be that row, read twice"
 APART: Final = "another reading has this row and its neighbour as one"
@@ -397,12 +396,8 @@ def _with_others(chosen: Extract, every: Sequence[Extract], others: Sequence[Ext
     agreeing = [extract for extract in every if extract not in others and extract.text is not None]
     doubts = [reason for extract in (chosen, *agreeing) for reason in extract.doubts]
     if serious:
-        shown = dict.fromkeys(_shown(extract.text) for extract in (chosen, *serious))
-        doubts.append(f"the readings differ: {' and '.join(shown)}")
+        said = dict.fromkeys(shown(extract.text) for extract in (chosen, *serious))
+        doubts.append(f"the readings differ: {' and '.join(said)}")
     alternatives = [other for extract in (chosen, *agreeing, *others) for other in extract.alternatives]
     alternatives += [extract.text for extract in (chosen, *others)] if others else []
     return replace(chosen, doubts=tuple(dict.fromkeys(doubts)), alternatives=tuple(dict.fromkeys(alternatives)))
-
-
-def _shown(text: str | None) -> str:
-    return "blank" if text is None else repr(text[:MAX_SHOWN])

@@ -16,17 +16,16 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Final
 
-from structurer.contracts.schema import Group, Kind, Leaf, Node, Rows, Schema, walk
+from structurer.contracts.schema import Group, Kind, Leaf, Node, Rows, Schema, own_leaves, walk
 from structurer.errors import UsageError
 from structurer.fold import squeeze
 from structurer.judging.parse import UNITS
-from structurer.record import BLANK, Extract, Extraction, pointer
+from structurer.record import BLANK, Extract, Extraction, pointer, shown
 
 KEPT: Final = 64  # schemas whose parts are remembered
 MAX_KEYS: Final = 3  # columns that are repeated
 MAX_CANDIDATES: Final = 50  # rows of the same name that a row may be aligned with, those nearest to it
 MIN_LIKENESS: Final = 0.7  # of the names of two rows that are one, copied differently; by difflib's ratio
-MAX_SHOWN: Final = 40  # characters of a text in a doubt
 UNREAD: Final = "no part of the reading has this"
 LACKING: Final = "not every part of the reading has this row"
 
@@ -122,20 +121,11 @@ def _bound(members: Sequence[Node], most: int) -> Iterator[Sequence[Node]]:
 
 def _keys(row: Group | Leaf, most: int) -> tuple[Path, ...]:
     """The columns that say which row is meant: the first ones, up to one that names it; as many as leave room for others."""
-    columns = [leaf for leaf in _own_leaves(row) if not isinstance(row, Leaf)]
+    columns = [leaf for leaf in own_leaves(row) if not isinstance(row, Leaf)]
     naming = next(
         (at for at, leaf in enumerate(columns) if leaf.kind in (Kind.TEXT, Kind.CODE) and not leaf.spans_rows and not leaf.values), 0
     )
     return tuple(leaf.path for leaf in columns[: min(naming + 1, MAX_KEYS, max(most // 2, 1))])
-
-
-def _own_leaves(node: Node) -> Iterator[Leaf]:
-    """The leaves of a row that stand in no list below."""
-    if isinstance(node, Leaf):
-        yield node
-    elif isinstance(node, Group):
-        for member in node.members:
-            yield from _own_leaves(member)
 
 
 # -- together again ----------------------------------------------------------------------------------------------------
@@ -217,7 +207,7 @@ class _Joiner:
 
     def shared(self, node: Rows, views: Sequence[_View]) -> list[str]:
         """The rest of the pointers of the columns that all parts have."""
-        tails = [pointer(*leaf.path[len(node.path) + 1 :]) for leaf in _own_leaves(node.row)]
+        tails = [pointer(*leaf.path[len(node.path) + 1 :]) for leaf in own_leaves(node.row)]
         return [tail for tail in tails if all(f"{view.place}/0{tail}" in self.parts[view.part].leaves for view in views)]
 
     def name(self, view: _View, row: int, tails: Sequence[str]) -> Name:
@@ -234,14 +224,10 @@ def _agreed(read: Sequence[Extract]) -> Extract:
     doubts = [reason for extract in read if extract not in others for reason in (*chosen.doubts, *extract.doubts)]
     alternatives = [other for extract in (chosen, *read) for other in extract.alternatives]
     if others:
-        shown = dict.fromkeys(_shown(extract.text) for extract in (chosen, *others))
-        doubts.append(f"read in parts that differ: {' and '.join(shown)}")
+        said = dict.fromkeys(shown(extract.text) for extract in (chosen, *others))
+        doubts.append(f"read in parts that differ: {' and '.join(said)}")
         alternatives += [extract.text for extract in (chosen, *others)]
     return replace(chosen, doubts=tuple(dict.fromkeys(doubts)), alternatives=tuple(dict.fromkeys(alternatives)))
-
-
-def _shown(text: str | None) -> str:
-    return "blank" if text is None else repr(text[:MAX_SHOWN])
 
 
 def _aligned(lists: Sequence[Sequence[Name]]) -> list[dict[int, int]]:

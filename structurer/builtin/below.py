@@ -29,10 +29,10 @@ def runs(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
     return runs
 
 
-def abreast(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
+def abreast(draft: Draft, side_by_side: list[list[Hit]]) -> list[list[Hit]]:
     """Labels of texts that fill a line of their own, side by side: their values stand below them."""
     found = []
-    for run in runs(draft, hits):
+    for run in side_by_side:
         line = draft.layout.line_at(run[0].start)
         texts = all(isinstance(owner.node, Leaf) and owner.node.kind is Kind.TEXT for hit in run for owner in hit.owned(Role.FIELD))
         if (
@@ -47,11 +47,11 @@ def abreast(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
     return found
 
 
-def headed(draft: Draft, hits: list[Hit]) -> list[list[Hit]]:
+def headed(draft: Draft, side_by_side: list[list[Hit]]) -> list[list[Hit]]:
     """Labels side by side in a row of a grid that holds no values, with nothing but cells in its columns on the row below: their values
     stand there."""
     found = []
-    for run in runs(draft, hits):
+    for run in side_by_side:
         line = draft.layout.line_at(run[0].start)
         if len(run) > 1 and line is not None and line.grid and _is_head(draft, run, line) and _rows_under(draft, line):
             found.append(run)

@@ -43,13 +43,9 @@ def without_carried(layout: Layout, schema: Schema, extraction: Extraction, head
     move up. `heads` are the offsets at which heads of tables begin. Lists without figures, in prose or inside rows stay as they are."""
     breaks = sorted({*heads, *_page_ends(layout)})
     for node in lists_of(schema.root):
-        if "*" not in node.path and isinstance(node.row, Group) and not _is_prose(node) and extraction.rows.get(pointer(*node.path)):
+        if "*" not in node.path and isinstance(node.row, Group) and not node.is_prose and extraction.rows.get(pointer(*node.path)):
             extraction = _thinned(layout, schema, extraction, node, breaks)
     return extraction
-
-
-def _is_prose(node: Rows) -> bool:
-    return bool(node.itemised or node.printed.section or node.printed.phrases or node.separator)
 
 
 def _page_ends(layout: Layout) -> Iterator[int]:

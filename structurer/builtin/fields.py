@@ -26,7 +26,8 @@ def read_fields(draft: Draft, heads: list[Head]) -> None:
         draft.explain(start, end)
     below = [hit for hit in hits if any(is_beneath(owner.node) for owner in hit.owned(Role.FIELD))]
     beside = [hit for hit in hits if hit.owned(Role.FIELD) and hit not in below]
-    rows, tops = abreast(draft, beside), headed(draft, beside)
+    side_by_side = runs(draft, beside)
+    rows, tops = abreast(draft, side_by_side), headed(draft, side_by_side)
     for leaf, own in _assigned([hit for hit in beside if not any(hit in run for run in (*rows, *tops))]):
         _read_beside(draft, leaf, own)
     for run in tops:

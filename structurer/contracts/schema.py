@@ -141,8 +141,22 @@ class Rows:
     separator: str | None = None
     required: bool = False
 
+    @property
+    def is_prose(self) -> bool:
+        """Whether it is printed in sentences: its rows have no lines of their own."""
+        return bool(self.itemised or self.printed.section or self.printed.phrases or self.separator)
+
 
 Node = Leaf | Group | Rows
+
+
+def own_leaves(node: Node) -> Iterator[Leaf]:
+    """The leaves of a row that stand in no list below."""
+    if isinstance(node, Leaf):
+        yield node
+    elif isinstance(node, Group):
+        for member in node.members:
+            yield from own_leaves(member)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ from functools import cached_property
 from itertools import accumulate, groupby
 from typing import Final
 
-from structurer.contracts.schema import Kind, Leaf, Node, Rows, Schema
+from structurer.contracts.schema import Kind, Leaf, Node, Rows, Schema, own_leaves
 from structurer.judging.confront import lists_of
 from structurer.judging.linetokens import FIGURES, SURE_DIGITS, Place, Sort, weight
 from structurer.judging.printedlines import PrintedLines
@@ -48,7 +48,7 @@ def lost(layout: Layout, schema: Schema, extraction: Extraction, claims: Iterabl
     """The stretches of the page that look like rows of a list but that no row was read from, in order. `extraction` knows its spans;
     `claims` are further stretches that are accounted for. Lists printed in prose are left out: their rows have no lines of their own."""
     page = PrintedLines(layout, extraction, claims)
-    lists = [_List(page, extraction, node) for node in lists_of(schema.root) if not _is_prose(node)]
+    lists = [_List(page, extraction, node) for node in lists_of(schema.root) if not node.is_prose]
     taken = frozenset(number for one in lists for block in one.blocks for number in block.lines)
     found = [(one.away(window), -order, window) for order, one in enumerate(lists) for window in one.lost(taken)]
     own: list[list[Window]] = [[] for _ in lists]
@@ -60,18 +60,9 @@ def lost(layout: Layout, schema: Schema, extraction: Extraction, claims: Iterabl
     return tuple(sorted((gap for one, windows in zip(lists, own, strict=True) for gap in one.gaps(windows)), key=lambda gap: gap.start))
 
 
-def _is_prose(node: Rows) -> bool:
-    return bool(node.itemised or node.printed.section or node.printed.phrases or node.separator)
-
-
-def _own_leaves(node: Node) -> Iterator[Leaf]:
-    """The leaves of a list's rows that stand in no list below, merged cells left out: they stand on the lines of several rows."""
-    if isinstance(node, Leaf):
-        if not node.spans_rows:
-            yield node
-    elif not isinstance(node, Rows):
-        for member in node.members:
-            yield from _own_leaves(member)
+def _lone_leaves(node: Node) -> Iterator[Leaf]:
+    """The leaves of a row but for merged cells: those stand on the lines of several rows."""
+    return (leaf for leaf in own_leaves(node) if not leaf.spans_rows)
 
 
 class _List:
@@ -98,7 +89,7 @@ class _List:
 
     def _read(self, extraction: Extraction) -> Iterator[Block]:
         """Every row that was found on the page, from its first value to its last."""
-        tails = [pointer(*leaf.path[len(self.node.path) + 1 :]) for leaf in _own_leaves(self.node.row)]
+        tails = [pointer(*leaf.path[len(self.node.path) + 1 :]) for leaf in _lone_leaves(self.node.row)]
         for number, place in enumerate(expanded((*self.node.path, "*"), extraction.rows)):
             self.total = number + 1
             values = [extract for tail in tails if (extract := extraction.leaves.get(place + tail)) is not None]
@@ -161,7 +152,7 @@ class _List:
 
     def _expected(self) -> Iterator[Profile]:
         """How the rows look of a list of which none was read: as several unread lines that have its dates and figures."""
-        kinds = [leaf.kind for leaf in _own_leaves(self.node.row)]
+        kinds = [leaf.kind for leaf in _lone_leaves(self.node.row)]
         dates, figures = kinds.count(Kind.DATE), sum(kind in (Kind.NUMBER, Kind.INTEGER, Kind.PERCENT) for kind in kinds)
         unread = [number for number in range(len(self.page.lines)) if self.page.is_left(number, number)]
         looks = Counter(

@@ -15,7 +15,7 @@ from structurer.contracts.schema import Leaf, Schema
 from structurer.fold import squeeze
 from structurer.judging.confront import failures, lists_of
 from structurer.judging.parse import parse
-from structurer.record import BLANK, Extract, Extraction, Match, leaf_pointers, pointer
+from structurer.record import BLANK, Extract, Extraction, Match, leaf_pointers, pointer, shown
 
 _T = TypeVar("_T")
 MOSTLY = 0.4  # of the values that either reading has
@@ -123,7 +123,7 @@ def _apart(schema: Schema, first: Extraction, second: Extraction) -> bool:
 def _decide(mine: Extract, theirs: Extract, match: Match, failing: int, instead: int, *, sure: bool) -> Extract:
     """One leaf of two that differ: `failing` checks fail with the first reading's, `instead` with the second's, which decides it for `sure`
     or with a doubt."""
-    words = f"the readings differ: {_shown(mine.text)} and {_shown(theirs.text)}"
+    words = f"the readings differ: {shown(mine.text)} and {shown(theirs.text)}"
     both = (mine.text, theirs.text)
     if instead != failing:
         chosen = theirs if instead < failing else mine
@@ -131,7 +131,3 @@ def _decide(mine: Extract, theirs: Extract, match: Match, failing: int, instead:
     if match is Match.NONE and mine.text is not None and theirs.text is not None:
         return replace(theirs, alternatives=both, doubts=(*theirs.doubts, words))
     return replace(mine, alternatives=both, doubts=(*mine.doubts, words))
-
-
-def _shown(text: str | None) -> str:
-    return "blank" if text is None else repr(text[:40])

@@ -12,7 +12,7 @@ from itertools import chain, count, repeat
 from math import hypot
 from typing import Any, Final
 
-from structurer.document import Box
+from structurer.document import Box, around
 from structurer.pdf import calls as pdfium
 from structurer.pdf.pdfium import Handle, Kind, Painted, Sheetful, Sides, bounds
 
@@ -141,7 +141,7 @@ def _runs(text: Handle, objects: Collection[Handle], page: Sheetful) -> Iterator
             continue
         if not signs or origin != maker:
             if signs:
-                yield Run(maker if maker and maker in objects else 0, signs, boxes, turns, _around(boxes), aslant=aslant)
+                yield Run(maker if maker and maker in objects else 0, signs, boxes, turns, around(boxes), aslant=aslant)
             signs, boxes, maker = [], [], origin
             turns, aslant, body = pen.at(place)
         if x0 > x1 or top > bottom:  # mirrored
@@ -151,7 +151,7 @@ def _runs(text: Handle, objects: Collection[Handle], page: Sheetful) -> Iterator
         boxes.append(Box(x0, top, x1, bottom))
         signs.append(LOST if is_lost == 1 else _sign(code))
     if signs:
-        yield Run(maker if maker and maker in objects else 0, signs, boxes, turns, _around(boxes), aslant=aslant)
+        yield Run(maker if maker and maker in objects else 0, signs, boxes, turns, around(boxes), aslant=aslant)
 
 
 def _chars(text: Handle, page: Sheetful) -> Iterator[tuple[int, int, int, Handle | None, Sides]]:
@@ -202,13 +202,6 @@ def _sign(code: int) -> str:
         return "-"
     sign = LOST if code in _NO_MEANING else chr(code)
     return " " if sign.isspace() else sign
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    if len(boxes) == 1:
-        return boxes[0]
-    x0s, tops, x1s, bottoms = zip(*boxes, strict=True)
-    return Box(min(x0s), min(tops), max(x1s), max(bottoms))
 
 
 def _is_in_figure(text: Handle, place: int, before: str) -> bool:

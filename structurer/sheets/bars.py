@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Final
 
-from structurer.document import Box
+from structurer.document import Box, around
 from structurer.sheets.rulings import GRAIN, NEAR, Edge, whole
 from structurer.sheets.sheet import Char
 
@@ -64,7 +64,7 @@ def dotted_lines(dots: Sequence[Box]) -> list[Edge]:
     in_level, in_upright = set(chain.from_iterable(level)), set(chain.from_iterable(upright))
     runs = [*(run for run in level if _is_alone(run, in_upright)), *(run for run in upright if _is_alone(run, in_level))]
     used = set(chain.from_iterable(runs))
-    rows = (_around([dots[number] for number in run]) for run in runs)
+    rows = (around([dots[number] for number in run]) for run in runs)
     return [*map(middle_line, rows), *(middle_line(dot) for number, dot in enumerate(dots) if number not in used)]
 
 
@@ -120,7 +120,7 @@ def _bars(areas: Sequence[Box], prints: Prints, *, is_level: bool) -> Iterator[t
     ends = [_ends(area, is_level) for area in areas] if lines else []
     for line in lines.values():
         for pieces in _unbroken(line, ends, lambda *_: JOINT):
-            bar = _around([areas[number] for number in pieces])
+            bar = around([areas[number] for number in pieces])
             (start, end), (low, high) = _ends(bar, is_level), _ends(bar, not is_level)
             if end - start >= LONG * (high - low) and not prints.are_in(bar):
                 yield pieces, bar
@@ -147,11 +147,6 @@ def _middle_at(place: float, along: float, bars: Sequence[tuple[float, float, fl
     return next(found, place)
 
 
-def _around(boxes: Sequence[Box]) -> Box:
-    x0s, tops, x1s, bottoms = zip(*boxes, strict=True)
-    return Box(min(x0s), min(tops), max(x1s), max(bottoms))
-
-
 # --- double lines
 
 
@@ -162,16 +157,11 @@ def singled(edges: Iterable[Edge], prints: Prints) -> list[Edge]:
         if edge.top == edge.bottom:
             level.setdefault(edge.top, []).append(edge)
         else:
-            upright.setdefault(edge.x0, []).append(_turned(edge))
+            upright.setdefault(edge.x0, []).append(edge.turned)
     wide = list(_doubles(level, lambda between: not prints.are_in(Box(*between))))
-    high = list(_doubles(upright, lambda between: not prints.are_in(Box(*_turned(between)))))
-    lines = [*_moved(level, wide), *map(_turned, _moved(upright, high))]
-    return list(reaching(lines, [Box(*between) for between in (*wide, *map(_turned, high))])) if wide or high else lines
-
-
-def _turned(edge: Edge) -> Edge:
-    """An upright edge as a level one, and back."""
-    return Edge(edge.top, edge.x0, edge.bottom, edge.x1)
+    high = list(_doubles(upright, lambda between: not prints.are_in(Box(*between.turned))))
+    lines = [*_moved(level, wide), *(edge.turned for edge in _moved(upright, high))]
+    return list(reaching(lines, [Box(*between) for between in (*wide, *(between.turned for between in high))])) if wide or high else lines
 
 
 def _doubles(lines: Mapping[float, Sequence[Edge]], is_free: Callable[[Edge], bool]) -> Iterator[Edge]:

@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from structurer.document import Box, Cell
+from structurer.document import Box, Cell, around
 from structurer.sheets.sections import lowered, raised
 from structurer.sheets.sheet import Char, Sheet
 from structurer.sheets.struck import give_back
@@ -103,7 +103,7 @@ def _is_ruled_off(before: Char, after: Char, held: _Bands) -> bool:
 
 def _together(parts: Sequence[Char]) -> Char:
     sides = tuple((part.box.x0, part.box.x1) for part in parts) if len(parts) > 1 else ()
-    return parts[0]._replace(text="".join(part.text for part in parts), box=_union([part.box for part in parts]), sides=sides)
+    return parts[0]._replace(text="".join(part.text for part in parts), box=around([part.box for part in parts]), sides=sides)
 
 
 class _Bands:
@@ -156,7 +156,7 @@ def _stacked(found: tuple[Line, ...]) -> tuple[Line, ...]:
         return found
     words = [line[0] for line in found]
     sure = [word.confidence for word in words if word.confidence is not None]
-    return ((Word("".join(word.text for word in words), _union([word.box for word in words]), words[0].height, min(sure, default=None)),),)
+    return ((Word("".join(word.text for word in words), around([word.box for word in words]), words[0].height, min(sure, default=None)),),)
 
 
 # --- lines and words
@@ -251,11 +251,4 @@ def _parted(before: Char, after: Char) -> bool:
 
 def _word(chars: Sequence[Char]) -> Word:
     sure = [char.confidence for char in chars if char.confidence is not None]
-    return Word("".join([char.text for char in chars]), _union([char.box for char in chars]), chars[0].height, min(sure, default=None))
-
-
-def _union(boxes: Sequence[Box]) -> Box:
-    if len(boxes) == 1:
-        return boxes[0]
-    x0s, tops, x1s, bottoms = zip(*boxes, strict=True)
-    return Box(min(x0s), min(tops), max(x1s), max(bottoms))
+    return Word("".join([char.text for char in chars]), around([char.box for char in chars]), chars[0].height, min(sure, default=None))

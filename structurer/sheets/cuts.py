@@ -81,8 +81,7 @@ def _ledge(foot: float, upright: Sequence[Edge]) -> Edge | None:
 
 def sides_of(edges: Sequence[Edge]) -> tuple[Edge, ...]:
     """The edges that close at its left and right a table whose level rules go beyond its upright ones."""
-    turned = [Edge(edge.top, edge.x0, edge.bottom, edge.x1) for edge in edges]
-    return tuple(Edge(edge.top, edge.x0, edge.bottom, edge.x1) for edge in cuts_of(turned))
+    return tuple(edge.turned for edge in cuts_of([edge.turned for edge in edges]))
 
 
 # --- scans
@@ -116,20 +115,16 @@ class _View(NamedTuple):
     is_upset: bool
 
     def seen(self, edge: Edge) -> Edge:
-        edge = _turned(edge) if self.is_turned else edge
+        edge = edge.turned if self.is_turned else edge
         return _upset(edge) if self.is_upset else edge
 
     def unseen(self, edge: Edge) -> Edge:
         edge = _upset(edge) if self.is_upset else edge
-        return _turned(edge) if self.is_turned else edge
+        return edge.turned if self.is_turned else edge
 
     def place(self, at: float) -> float:
         """An end as it is seen, from the top or the left of the page; and the other way."""
         return -at if self.is_upset else at
-
-
-def _turned(edge: Edge) -> Edge:
-    return Edge(edge.top, edge.x0, edge.bottom, edge.x1)
 
 
 def _upset(edge: Edge) -> Edge:

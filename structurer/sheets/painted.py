@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
 
-from structurer.document import Box
+from structurer.document import Box, around
 from structurer.sheets.rulings import GRAIN, NEAR, Edge
 
 MOST_AREAS: Final = 2000  # of a page
@@ -145,7 +145,7 @@ class _Cells:
         if self._is_grid(group):
             yield from chain.from_iterable(_sides(self._areas[number]) for number in group)
             return
-        x0, top, x1, bottom = _around([self._areas[number] for number in group])
+        x0, top, x1, bottom = around([self._areas[number] for number in group])
         is_crossed = upright.cross(x0, x1, top, bottom)
         for number in group:
             area, has_beside = self._areas[number], number in self._beside
@@ -164,7 +164,7 @@ class _Cells:
         areas = [self._areas[number] for number in group]
         whole = sum(map(_size, areas))
         beside = sum(_size(self._areas[number]) for number in group if number in self._beside)
-        return whole >= GRID * _size(_around(areas)) and 2 * beside >= whole and any(number in self._stacked for number in group)
+        return whole >= GRID * _size(around(areas)) and 2 * beside >= whole and any(number in self._stacked for number in group)
 
 
 def _crossed(area: Box, level: _Lines) -> Iterator[Edge]:
@@ -200,8 +200,3 @@ def _parting(area: Box, level: _Lines, upright: _Lines, *, is_of_column: bool) -
 
 def _size(box: Box) -> float:
     return (box.x1 - box.x0) * (box.bottom - box.top)
-
-
-def _around(boxes: Sequence[Box]) -> Box:
-    x0s, tops, x1s, bottoms = zip(*boxes, strict=True)
-    return Box(min(x0s), min(tops), max(x1s), max(bottoms))

@@ -24,6 +24,11 @@ class Edge(NamedTuple):
     x1: float
     bottom: float
 
+    @property
+    def turned(self) -> Edge:
+        """An upright one as a level one, and back: the axes change places."""
+        return Edge(self.top, self.x0, self.bottom, self.x1)
+
 
 @dataclass(frozen=True, slots=True)
 class _Ruled:
